@@ -166,3 +166,6 @@ struct Suite {
     address ballotBox;
     address tally;
 }
+
+/// @notice At deployment: the suite must name the contract at its own place. Addresses are predicted from the deployer's nonces.
+error NotInSuite(address named, address actual);

@@ -48,6 +48,7 @@ interface IConsortium {
     error EntityNotActive(EntityId entity);
     error InvalidAccount(address account);
     error AccountInUse(address account);
+    error InvalidText(string field);
     error InvalidTrusteeKey();
     error TooFewEntities(uint256 active);
     error InvalidMinimumAnonymity(uint32 minimum);
@@ -56,6 +57,7 @@ interface IConsortium {
     error MotionAlreadyExecuted(uint256 motion);
     error AlreadyApproved(uint256 motion, EntityId entity);
     error InvalidMotionTarget(address target);
+    error InvalidSuite(address part);
 
     /// @notice By a member account of an active entity; approves at once in its name. Returns the motion's number, from 1.
     function propose(address target, bytes calldata data) external returns (uint256 motion);

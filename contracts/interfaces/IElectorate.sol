@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Commitment, EntityId, InitiativeId, RegistrarSignature, Tag} from "../Types.sol";
+import {IRegistrarSignatures} from "./IRegistrarSignatures.sol";
 
 /// @notice EIP-712 type: RegistrationBatch(uint64 initiative,bytes32 batchId,uint64 validUntil,bytes32[] tags,
 /// uint256[] commitments,bytes32 evidenceRoot), domain ("Urna Electorate", "1", chainId, this contract).
@@ -33,7 +34,7 @@ enum SkipReason {
 
 /// @title Who may vote: one leaf a person, on a LeanIMT (Poseidon, depth at most 20) that only grows while
 /// registration is open, changes leaves in review by queued replacements, and stands still afterwards.
-interface IElectorate {
+interface IElectorate is IRegistrarSignatures {
     /// @notice The accepted persons in order of their leaves, the first at `firstIndex`. `registrars` are the signers.
     event Registered(
         InitiativeId indexed initiative,
@@ -63,14 +64,7 @@ interface IElectorate {
 
     error EmptyBatch();
     error LengthMismatch(uint256 tags, uint256 commitments);
-    error BatchUsed(bytes32 batchId);
-    error BatchExpired(bytes32 batchId, uint64 validUntil);
-    error ValidityTooLong(bytes32 batchId, uint64 validUntil);
     error InvalidCommitment(Commitment commitment);
-    error TooFewSignatures(uint256 given, uint256 needed);
-    error SignaturesNotAscending(EntityId entity);
-    error NotRegistrar(EntityId entity);
-    error InvalidSignature(EntityId entity);
     error ElectorateFull(InitiativeId initiative);
     error UnknownTag(Tag tag);
     error CommitmentUsed(Commitment commitment);
@@ -79,11 +73,11 @@ interface IElectorate {
     error NoReplacement(Tag tag);
 
     /// @notice Anyone may bring a batch that k distinct active registrars of the initiative signed. Registration only.
-    /// A batch id burns on use; `validUntil` is at most one day ahead. Known tags and ever-used commitments are skipped.
+    /// A batch id burns on use, were all its entries skipped; `validUntil` is at most one day ahead. Known tags and ever-used commitments are skipped.
     function register(RegistrationBatch calldata batch, RegistrarSignature[] calldata signatures) external;
     /// @notice Registration or Review. At most two per tag, ever; the latest queued counts. The new commitment is used from now on.
     function queueReplacement(Replacement calldata replacement, RegistrarSignature[] calldata signatures) external;
-    /// @notice By anyone, in Review. `siblings` are the LeanIMT's, leaf level first.
+    /// @notice By anyone, in Review. `siblings` are the LeanIMT's, leaf level first; the library's own errors apply to them.
     function applyReplacement(InitiativeId initiative, Tag tag, uint256[] calldata siblings) external;
 
     function size(InitiativeId initiative) external view returns (uint256);

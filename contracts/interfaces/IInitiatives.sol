@@ -42,6 +42,9 @@ interface IInitiatives {
     error SecondEntityRequired(EntityId entity);
     error ReopeningUsed(InitiativeId initiative);
     error ReopeningTooLong(uint64 votingCloses, uint64 latest);
+    /// @notice An extension or reopening that does not move the close to the future.
+    error CloseNotLater(uint64 votingCloses, uint64 earliest);
+    error InvalidExplanation(uint256 length);
 
     /// @notice By a publisher account. Freezes the rules and the trustees' keys. B14: refuses k < 2, t < 2, 2t - 1 > n,
     /// k > registrars, an entity twice, one not active, a trustee without key, a minimum below the consortium's.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EntityId, InitiativeId, ProposalId, RegistrarSignature, Tag} from "../Types.sol";
+import {IRegistrarSignatures} from "./IRegistrarSignatures.sol";
 
 /// @notice EIP-712 type: Submission(uint64 initiative,bytes32 batchId,uint64 validUntil,bytes32 authorTag,
 /// bytes32 contentHash,bytes32 evidenceRoot), domain ("Urna Proposals", "1", chainId, this contract).
@@ -30,7 +31,7 @@ struct Proposal {
 
 /// @title What may be voted on. An accepted proposal's option number is its place in the order of acceptance, from 0;
 /// acceptance is final, so numbers are fixed as given; costs are fixed when voting opens.
-interface IProposals {
+interface IProposals is IRegistrarSignatures {
     event ProposalSubmitted(
         InitiativeId indexed initiative,
         ProposalId indexed proposal,
@@ -51,14 +52,16 @@ interface IProposals {
     error NotAccepted(ProposalId proposal);
     error TooManyOptions(uint256 limit);
     error ReasonRequired();
+    error ReasonTooLong(uint256 length);
     error CostTooLarge(uint256 cost);
 
-    /// @notice Anyone may bring what k registrars signed (IElectorate's signature errors apply). Registration only.
+    /// @notice Anyone may bring what k registrars signed. Registration only.
     function submit(Submission calldata submission, RegistrarSignature[] calldata signatures) external returns (ProposalId);
     /// @notice By the initiative's publisher, in Registration or Review. At most 1,024 options; costs < 2^128.
     function accept(InitiativeId initiative, ProposalId proposal, uint256 cost, string calldata reason) external;
     /// @notice By the publisher, with a reason; may be followed by `accept` (an appeal), never undoes one.
     function reject(InitiativeId initiative, ProposalId proposal, bool feasible, string calldata reason) external;
+    /// @notice By the publisher, with a reason, in Registration or Review, of an accepted proposal.
     function setCost(InitiativeId initiative, ProposalId proposal, uint256 cost, string calldata reason) external;
 
     function proposalCount(InitiativeId initiative) external view returns (uint32);
