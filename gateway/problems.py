@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Everything the gateway refuses, as RFC 9457 problem documents with stable codes.
+
+    Problem
+    ├── MalformedRequest 400 · CredentialsRefused 400
+    ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
+    ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
+    ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, PepperMismatch 409
+    ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment 422
+    ├── TooLarge 413 · TooMany 429
+    └── RegistrarsUnavailable, ChainUnavailable 503
+
+A problem's detail is one plain sentence and never holds a value of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457; `code` is the stable part, further members depend on it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class Problem(Exception):
+    """Base of all refusals. `extra` are further members of the document: JSON scalars."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong here"
+    retry_after: ClassVar[int | None] = None
+
+    def __init__(self, detail: str, **extra: str | int | bool | None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra: Mapping[str, str | int | bool | None] = extra
+
+    def document(self) -> dict[str, str | int | bool | None]:
+        return {
+            "type": f"urn:urna:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.extra,
+        }
+
+
+class MalformedRequest(Problem):
+    status, code, title = 400, "malformed-request", "The request is not of the documented form"
+
+
+class CredentialsRefused(Problem):
+    status, code, title = 400, "credentials-refused", "A ballot comes without credentials"
+
+
+class TokenProblem(Problem):
+    status, code, title = 401, "token-malformed", "The ID token is not acceptable"
+
+
+class TokenMalformed(TokenProblem):
+    code = "token-malformed"
+
+
+class TokenSignature(TokenProblem):
+    code, title = "token-signature", "The ID token is not signed by a key of its issuer"
+
+
+class TokenAlgorithm(TokenProblem):
+    code, title = "token-algorithm", "The ID token's algorithm is not allowed"
+
+
+class TokenIssuer(TokenProblem):
+    code, title = "token-issuer", "The ID token is from another issuer"
+
+
+class TokenAudience(TokenProblem):
+    code, title = "token-audience", "The ID token is for somebody else"
+
+
+class TokenExpired(TokenProblem):
+    code, title = "token-expired", "The ID token has expired"
+
+
+class TokenNotYetValid(TokenProblem):
+    code, title = "token-not-yet-valid", "The ID token is not valid yet"
+
+
+class TokenNoExpiry(TokenProblem):
+    code, title = "token-no-expiry", "The ID token never expires"
+
+
+class TokenNonce(TokenProblem):
+    code, title = "token-nonce", "The ID token was issued for something else"
+
+
+class TokenAssurance(TokenProblem):
+    code, title = "token-assurance", "The level of assurance is too low"
+
+
+class MemberSignature(Problem):
+    status, code, title = 401, "member-signature", "Not signed by a member of the consortium"
+
+
+class OutOfScope(Problem):
+    status, code, title = 403, "out-of-scope", "This initiative is not open to this person"
+
+
+class UnknownInitiative(Problem):
+    status, code, title = 404, "unknown-initiative", "There is no such initiative"
+
+
+class UnknownRecord(Problem):
+    status, code, title = 404, "unknown-record", "Nothing is known under this id"
+
+
+class WrongPhase(Problem):
+    status, code, title = 409, "wrong-phase", "Not now"
+
+
+class StaleBallot(Problem):
+    status, code, title = 409, "stale-ballot", "The box holds this ballot or a later one"
+
+
+class KnownPerson(Problem):
+    status, code, title = 409, "known-person", "This person is registered already"
+
+
+class UnknownPerson(Problem):
+    status, code, title = 409, "unknown-person", "This person is not registered"
+
+
+class KnownCommitment(Problem):
+    status, code, title = 409, "known-commitment", "This commitment was used before"
+
+
+class TooManyProposals(Problem):
+    status, code, title = 409, "too-many-proposals", "The limit of proposals per person is reached"
+
+
+class TooManyReplacements(Problem):
+    status, code, title = 409, "too-many-replacements", "The limit of replacements per person is reached"
+
+
+class PepperMismatch(Problem):
+    status, code, title = 409, "pepper-mismatch", "Not the pepper that the rules name"
+
+
+class TooLarge(Problem):
+    status, code, title = 413, "too-large", "The request is too large"
+
+
+class MalformedBallot(Problem):
+    status, code, title = 422, "malformed-ballot", "The ballot is not well formed"
+
+
+class BallotOutOfRange(Problem):
+    status, code, title = 422, "ballot-out-of-range", "A value of the ballot is out of range"
+
+
+class InvalidProof(Problem):
+    status, code, title = 422, "invalid-proof", "The proof does not verify"
+
+
+class SequenceTooHigh(Problem):
+    status, code, title = 422, "sequence-too-high", "The sequence is too far ahead"
+
+
+class InvalidCommitment(Problem):
+    status, code, title = 422, "invalid-commitment", "The commitment is out of range"
+
+
+class TooMany(Problem):
+    status, code, title, retry_after = 429, "too-many", "Too much is waiting", 2
+
+
+class RegistrarsUnavailable(Problem):
+    status, code, title, retry_after = 503, "registrars-unavailable", "Too few registrars answer", 2
+
+
+class ChainUnavailable(Problem):
+    status, code, title, retry_after = 503, "chain-unavailable", "The chain does not answer", 2
+
+
+def respond(problem: Problem) -> JSONResponse:
+    headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return JSONResponse(problem.document(), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+
+    async def on_problem(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return respond(error)
+
+    async def on_validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        # The value itself stays out: it may be a token.
+        return respond(MalformedRequest(f"{place}: {first['msg']}", field=place))
+
+    async def on_http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        document = {
+            "type": "about:blank",
+            "title": str(error.detail),
+            "status": error.status_code,
+            "detail": str(error.detail),
+            "code": "http",
+        }
+        return JSONResponse(document, status_code=error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
