@@ -4,17 +4,18 @@
 Source: D. Peters, G. Pierczyński, P. Skowron, "Proportional Participatory Budgeting with Additive Utilities",
 NeurIPS 2021; details as equalshares.net and Pabulib settle them.
 
-*Equal shares.* Each of the n valid ballots is a voter who starts with the endowment e (plain rule: e = budget / n). s_i(c) is
-the score that ballot i gives to option c, and the utility is s_i(c) · cost(c). An option with price p per point is paid for
-when Σ_i min(purse_i, p · s_i(c)) = cost(c); it is affordable when its supporters' purses reach its cost. Its effective score
-is cost(c) / p: the total score that it would have if only those counted who can pay in full. Repeatedly the affordable option
-with the highest effective score is bought, equal ones by the tie-break, and its supporters pay; when none is affordable, the
-rule ends. An option of cost 0 with support is bought first, at price 0. An option without support, or whose total score is
-below the threshold, is never bought.
+*Equal shares.* Each of the n valid ballots is a voter who starts with the endowment e (plain rule: e = budget / n).
+s_i(c) is the score that ballot i gives to option c, and the utility is s_i(c) · cost(c). An option with price p per
+point is paid for when Σ_i min(purse_i, p · s_i(c)) = cost(c); it is affordable when its supporters' purses reach its
+cost. Its effective score is cost(c) / p: the total score that it would have if only those counted who can pay in
+full. Repeatedly the affordable option with the highest effective score is bought, equal ones by the tie-break, and
+its supporters pay; when none is affordable, the rule ends. An option of cost 0 with support is bought first, at price
+0. An option without support, or whose total score is below the threshold, is never bought.
 
-*Add-1.* If with e = budget / n no other option would fit into what is left, that is the result. Otherwise the rule is run anew
-with e = ⌊budget / n⌋ + 1, + 2, …, in whole units of money, and the last run before the first whose winners cost more than the
-budget counts; a run after which nothing more would fit, or everything with support is bought, ends it at once.
+*Add-1.* If with e = budget / n no other option would fit into what is left, that is the result. Otherwise the rule is
+run anew with e = ⌊budget / n⌋ + 1, + 2, …, in whole units of money, and the last run before the first whose winners
+cost more than the budget counts; a run after which nothing more would fit, or everything with support is bought, ends
+it at once.
 """
 
 from __future__ import annotations

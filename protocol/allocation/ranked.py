@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Rules that follow from the totals: greedy, top-k, majority.
 
-Greedy takes the options by descending score (Pabulib's convention for city budgets: plain votes or points, not votes per
-cost) and funds each whose cost is at most what is left of the budget. With *skip* (`greedy`, `greedy-threshold`) an option
-that does not fit is passed over; with *no-skip* the first that does not fit ends the list. An option whose score is below
-the threshold is not looked at under any rule, and does not end a no-skip list. Equal scores: the tie-break. An option with
-score 0 is funded when the threshold is 0 and it fits, as in Pabulib.
+Greedy takes the options by descending score (Pabulib's convention for city budgets: plain votes or points, not votes
+per cost) and funds each whose cost is at most what is left of the budget. With *skip* (`greedy`, `greedy-threshold`)
+an option that does not fit is passed over; with *no-skip* the first that does not fit ends the list. An option whose
+score is below the threshold is not looked at under any rule, and does not end a no-skip list. Equal scores: the
+tie-break. An option with score 0 is funded when the threshold is 0 and it fits, as in Pabulib.
 
 Top-k: the k options with the highest scores, equal scores by the tie-break, whatever they cost; score 0 never wins.
 
-Majority: nothing wins unless valid and blank ballots together reach the quorum. Simple: an option wins with more yes than
-no. Absolute: it wins when more than half of the valid ballots support it.
+Majority: nothing wins unless valid and blank ballots together reach the quorum. Simple: an option wins with more yes
+than no. Absolute: it wins when more than half of the valid ballots support it.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from protocol.allocation.rule import AllocationError, Option, OptionNumber, Rule
 Ballot = Mapping[OptionNumber, int]
 """A valid ballot: the score that it gives to each option it names.
 
-Approval, knapsack, single choice: 1. Cumulative: its points. Ordered: the points of the place. Yes/no/abstain: 1 for yes,
--1 for no, absent for abstain. A blank ballot is no `Ballot`; blanks are only counted.
+Approval, knapsack, single choice: 1. Cumulative: its points. Ordered: the points of the place. Yes/no/abstain: 1 for
+yes, -1 for no, absent for abstain. A blank ballot is no `Ballot`; blanks are only counted.
 """
 
 
@@ -72,8 +72,9 @@ class Step:
     """One decision, in the order in which it was taken.
 
     left: budget left after the step (rules with a budget). Equal shares only: price, the most that one supporter pays
-    per point of score, in minor units (None for what was not bought); payers, how many pay the full price; drained, how
-    many supporters give all that they have left and end with nothing; backing, what the supporters hold before the step.
+    per point of score, in minor units (None for what was not bought); payers, how many pay the full price; drained,
+    how many supporters give all that they have left and end with nothing; backing, what the supporters hold before
+    the step.
     """
 
     option: OptionNumber
