@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""An entity's folder: everything of a member that is secret, and `entity.json`, which is public.
+
+entity.json                     name, endpoint, accounts by role, relay lanes
+passphrase                      of all keystores, mode 0600
+keys/member.json …              accounts: member, publisher, registrar, trustee, gateway-0, gateway-1, …
+keys/trustee-seed.json          32 bytes from which every dealing follows
+keys/trustee-decryption.json    the trustee's decryption key, a scalar of bn254
+peppers/CHAIN-INITIATIVE.json   one per initiative, to be destroyed after the appeal period
+outbox/                         signed transactions that are not final yet (`node.sender`)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from node import keys
+from node.errors import EntityError, KeystoreError
+from node.keys import Key, Secret
+
+SCHEMA = "urna/entity/v1"
+DEFAULT_LANES = 4
+MAX_LANES = 32
+_BN254_R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+_SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z", re.ASCII)
+
+
+class Role(StrEnum):
+    """Roles in the order of `IConsortium.Role`: the place in this list is the number on chain."""
+
+    MEMBER = "member"
+    PUBLISHER = "publisher"
+    REGISTRAR = "registrar"
+    GATEWAY = "gateway"
+    TRUSTEE = "trustee"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEntity:
+    """What others may know. Addresses are 20 bytes; the first lane is the gateway's account."""
+
+    name: str
+    endpoint: str
+    accounts: Mapping[Role, bytes]
+    lanes: tuple[bytes, ...]
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "accounts": {role.value: "0x" + self.accounts[role].hex() for role in Role},
+            "lanes": ["0x" + lane.hex() for lane in self.lanes],
+        }
+
+
+def read_public(path: Path) -> PublicEntity:
+    """Reads an `entity.json` (or the one in a folder). Raises EntityError when it is missing or malformed."""
+    path = path / "entity.json" if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EntityError(f"The entity's file {path} cannot be read; make one with: urna entity init DIR.") from error
+    try:
+        if content["schema"] != SCHEMA:
+            raise EntityError(f"The file {path} has schema {content['schema']!r} instead of {SCHEMA!r}.")
+        accounts = {role: _address(content["accounts"][role.value]) for role in Role}
+        lanes = tuple(_address(lane) for lane in content["lanes"])
+        name, endpoint = _name(content["name"]), _endpoint(content["endpoint"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EntityError(f"The entity's file {path} is malformed: {error}.") from error
+    if not lanes or lanes[0] != accounts[Role.GATEWAY] or len({*accounts.values(), *lanes}) != 4 + len(lanes):
+        raise EntityError(f"The entity's file {path} lists accounts that do not fit together.")
+    return PublicEntity(name, endpoint, accounts, lanes)
+
+
+class EntityFolder:
+    """An entity's folder, opened. Keys are decrypted when asked for and not kept here."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises EntityError when the folder is not one."""
+        self.path = path
+        self.public = read_public(path / "entity.json")
+
+    @classmethod
+    def create(cls, path: Path, name: str, endpoint: str = "", lanes: int = DEFAULT_LANES) -> EntityFolder:
+        """Makes the folder with fresh keys; `entity.json` comes last, so that a broken-off start is seen and redone.
+
+        Raises EntityError where there is an entity already, or name, endpoint or lanes are out of bounds.
+        """
+        if (path / "entity.json").exists():
+            raise EntityError(f"The folder {path} holds an entity already; choose another folder.")
+        if not 1 <= lanes <= MAX_LANES:
+            raise EntityError(f"An entity has 1 to {MAX_LANES} relay lanes, not {lanes}.")
+        try:
+            name, endpoint = _name(name), _endpoint(endpoint)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for part in ("keys", "peppers", "outbox"):
+                (path / part).mkdir(mode=0o700, exist_ok=True)
+        except (ValueError, OSError) as error:
+            raise EntityError(f"The entity cannot be made in {path}: {error}.") from error
+        passphrase = keys.new_passphrase(path / "passphrase")
+        roles: list[Role] = [role for role in Role if role is not Role.GATEWAY]
+        accounts: dict[Role, bytes] = {}
+        for role in roles:
+            accounts[role] = _new_account(path / "keys" / f"{role.value}.json", passphrase)
+        lane_accounts = [_new_account(path / "keys" / f"gateway-{lane}.json", passphrase) for lane in range(lanes)]
+        _new_secret(path / "keys" / "trustee-seed.json", secrets.token_bytes(32), passphrase)
+        scalar = secrets.randbelow(_BN254_R - 1) + 1
+        _new_secret(path / "keys" / "trustee-decryption.json", scalar.to_bytes(32, "big"), passphrase)
+        accounts[Role.GATEWAY] = lane_accounts[0]
+        public = PublicEntity(name, endpoint, accounts, tuple(lane_accounts))
+        keys.write_private(path / "entity.json", json.dumps(public.to_json(), indent=2).encode() + b"\n")
+        (path / "entity.json").chmod(0o644)
+        return cls(path)
+
+    @property
+    def outbox(self) -> Path:
+        return self.path / "outbox"
+
+    def key(self, role: Role) -> Key:
+        """The account's key. Raises KeystoreError when it cannot be opened or is not the one in `entity.json`."""
+        name = "gateway-0" if role is Role.GATEWAY else role.value
+        return self._account(name, self.public.accounts[role])
+
+    def lane_key(self, lane: int) -> Key:
+        """The key of a relay lane, from 0."""
+        return self._account(f"gateway-{lane}", self.public.lanes[lane])
+
+    def trustee_seed(self) -> Secret:
+        """The 32 bytes from which the trustee's dealings follow."""
+        return self._secret("trustee-seed")
+
+    def trustee_decryption_key(self) -> int:
+        """The trustee's decryption key, 0 < ek < r."""
+        return int.from_bytes(self._secret("trustee-decryption").reveal(), "big")
+
+    def pepper(self, chain_id: int, initiative: int) -> Secret | None:
+        """The initiative's pepper, None where this entity does not have it."""
+        path = self._pepper_path(chain_id, initiative)
+        return keys.load_secret(path, self._passphrase()) if path.exists() else None
+
+    def store_pepper(self, chain_id: int, initiative: int, pepper: Secret) -> None:
+        """Keeps the pepper, encrypted. A different one for the same initiative is refused with EntityError."""
+        known = self.pepper(chain_id, initiative)
+        if known is None:
+            keys.store_secret(self._pepper_path(chain_id, initiative), pepper, self._passphrase())
+        elif known.reveal() != pepper.reveal():
+            raise EntityError(f"The entity holds another pepper for initiative {initiative} already.")
+
+    def _pepper_path(self, chain_id: int, initiative: int) -> Path:
+        return self.path / "peppers" / f"{chain_id}-{initiative}.json"
+
+    def _account(self, name: str, expected: bytes) -> Key:
+        key = keys.load_key(self.path / "keys" / f"{name}.json", self._passphrase())
+        if key.address != expected:
+            raise KeystoreError(f"The keystore {name}.json in {self.path} is not the account that entity.json names.")
+        return key
+
+    def _secret(self, name: str) -> Secret:
+        return keys.load_secret(self.path / "keys" / f"{name}.json", self._passphrase())
+
+    def _passphrase(self) -> str:
+        return keys.read_passphrase(self.path / "passphrase")
+
+
+def _new_account(path: Path, passphrase: str) -> bytes:
+    """A fresh account, or the one that a broken-off start left here."""
+    if not path.exists():
+        secret = Secret((secrets.randbelow(_SECP256K1_N - 1) + 1).to_bytes(32, "big"))
+        keys.store_secret(path, secret, passphrase, address=Key(secret).address)
+    return keys.load_key(path, passphrase).address
+
+
+def _new_secret(path: Path, value: bytes, passphrase: str) -> None:
+    if not path.exists():
+        keys.store_secret(path, Secret(value), passphrase)
+
+
+def _address(value: object) -> bytes:
+    if not isinstance(value, str) or not _ADDRESS.match(value.lower()):
+        raise ValueError(f"{value!r} is not an address")
+    return bytes.fromhex(value[2:])
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value.strip()) <= 200 or not value.isprintable():
+        raise ValueError("the name has 1 to 200 printable characters")
+    return value.strip()
+
+
+def _endpoint(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 500:
+        raise ValueError("the endpoint is an address like https://urna.example.org")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f"the endpoint {value!r} is not an address like https://urna.example.org")
+    return value.rstrip("/")
