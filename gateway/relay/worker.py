@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The relay's loop: parcels from the carriers while lanes are free, and what became of those under way."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.relay.outbox import Outbox, Settled
+from node.errors import NodeError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One transaction to be: where to, what, how much gas at most, and how its content is tied to it in the journal."""
+
+    to: bytes
+    data: bytes
+    gas: int
+    link: Callable[[sqlite3.Connection, int], None]
+
+
+class Carrier(Protocol):
+    """What one kind of submission knows: how to make parcels, and what a receipt means for their content."""
+
+    def next_parcel(self) -> Parcel | None:
+        """A parcel that is due and that the chain would take now, or None. Fails submissions it would not take."""
+
+    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
+        """Write down what became of the submissions of this kind that the transaction carried (maybe none)."""
+
+
+class RelayWorker:
+    """One thread over some lanes and carriers. Faults of the chain are waited out; nothing is dropped."""
+
+    def __init__(self, name: str, outbox: Outbox, carriers: Sequence[Carrier], interval: float) -> None:
+        self._outbox = outbox
+        self._carriers = carriers
+        self._interval = interval
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"relay-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was accepted: look now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the round under way. What is unfinished goes on at the next start."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def round(self) -> None:
+        """One round; raises NodeError where the chain does not answer as it should."""
+        for settled in self._outbox.follow():
+            self._outbox.close(settled, lambda db, settled=settled: self._finish(db, settled))  # type: ignore[misc]  # bound per round
+        for carrier in self._carriers:
+            while (lane := self._outbox.free_lane()) is not None and not self._stop.is_set():
+                parcel = carrier.next_parcel()
+                if parcel is None:
+                    break
+                self._outbox.put(lane, parcel.to, parcel.data, parcel.gas, parcel.link)
+        self._outbox.follow()
+
+    def _finish(self, db: sqlite3.Connection, settled: Settled) -> None:
+        for carrier in self._carriers:
+            carrier.finish(db, settled)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self.round()
+                failures = 0
+            except NodeError as error:
+                failures += 1
+                log.warning("relay waits: %s", error)
+            except Exception:
+                # A defect must not end the relay: submissions that it did not touch go on.
+                failures += 1
+                log.exception("relay round failed")
+            self._wake.wait(min(self._interval * 2**failures, 5.0))
+            self._wake.clear()
