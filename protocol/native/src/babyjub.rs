@@ -49,7 +49,7 @@ impl Point {
 fn table() -> &'static Vec<[Affine; 1 << WINDOW]> {
     static TABLE: OnceLock<Vec<[Affine; 1 << WINDOW]>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let parse = |s| Fr::from_str(s).ok().expect("a decimal below r");
+        let parse = |s| Fr::from_str(s).expect("a decimal below r");
         let mut base = Point::new(parse(BASE_X), parse(BASE_Y), Fr::one());
         let mut points = Vec::with_capacity(WINDOWS << WINDOW);
         for _ in 0..WINDOWS {

@@ -26,7 +26,6 @@ pub enum Reason {
     EmptyTree,
     FullTree,
     BadKeyFile,
-    Unsatisfied,
 }
 
 impl Reason {
@@ -43,7 +42,6 @@ impl Reason {
             Reason::EmptyTree => "empty-tree",
             Reason::FullTree => "full-tree",
             Reason::BadKeyFile => "bad-key-file",
-            Reason::Unsatisfied => "unsatisfied",
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{BigInt, FftField, Field, PrimeField, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;
@@ -32,6 +32,8 @@ pub struct ProvingKey {
     delta: (G1Affine, G2Affine),
     coefficients: Vec<Coefficient>,
     a: Vec<G1Affine>,
+    /// Signals that occur in B (a third do not, their bases are infinity), and their bases.
+    in_b: Vec<usize>,
     b1: Vec<G1Affine>,
     b2: Vec<G2Affine>,
     c: Vec<G1Affine>,
@@ -166,10 +168,13 @@ impl ProvingKey {
             }
             bytes.par_chunks(G1_BYTES).map(|chunk| Reader(chunk).g1()).collect()
         };
+        let b1 = g1s(6, signals)?;
         let b2 = section(7)?;
         if b2.len() != signals * G2_BYTES {
             return Err(BROKEN);
         }
+        let b2: Vec<G2Affine> = b2.par_chunks(G2_BYTES).map(|chunk| Reader(chunk).g2()).collect::<Result<_, _>>()?;
+        let in_b: Vec<usize> = (0..signals).filter(|i| !b1[*i].is_zero() || !b2[*i].is_zero()).collect();
         Ok(ProvingKey {
             publics,
             domain,
@@ -178,8 +183,9 @@ impl ProvingKey {
             delta: (delta1, delta2),
             coefficients: coefficients(section(4)?, size, signals)?,
             a: g1s(5, signals)?,
-            b1: g1s(6, signals)?,
-            b2: b2.par_chunks(G2_BYTES).map(|chunk| Reader(chunk).g2()).collect::<Result<_, _>>()?,
+            b1: in_b.iter().map(|i| b1[*i]).collect(),
+            b2: in_b.iter().map(|i| b2[*i]).collect(),
+            in_b,
             c: g1s(8, private)?,
             h: g1s(9, size)?,
         })
@@ -218,10 +224,11 @@ impl ProvingKey {
             return Err(Fault::new(Reason::WrongLength, "witness"));
         }
         let quotient = self.quotient(witness);
+        let in_b: Vec<Fr> = self.in_b.iter().map(|i| witness[*i]).collect();
         let private = &witness[self.publics + 1..];
         let a = G1Projective::msm_unchecked(&self.a, witness) + self.alpha + self.delta.0 * r;
-        let b = G2Projective::msm_unchecked(&self.b2, witness) + self.beta.1 + self.delta.1 * s;
-        let b1 = G1Projective::msm_unchecked(&self.b1, witness) + self.beta.0 + self.delta.0 * s;
+        let b = G2Projective::msm_unchecked(&self.b2, &in_b) + self.beta.1 + self.delta.1 * s;
+        let b1 = G1Projective::msm_unchecked(&self.b1, &in_b) + self.beta.0 + self.delta.0 * s;
         let c = G1Projective::msm_unchecked(&self.c, private)
             + G1Projective::msm_unchecked(&self.h, &quotient)
             + a * s

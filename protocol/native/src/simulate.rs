@@ -29,7 +29,7 @@ impl Trapdoor {
 
     pub fn encode(&self) -> Vec<u8> {
         let head = [self.alpha, self.beta, self.gamma, self.delta];
-        head.iter().chain(&self.ic).flat_map(|s| scalar_bytes(s)).collect()
+        head.iter().chain(&self.ic).flat_map(scalar_bytes).collect()
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
