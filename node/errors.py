@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The exceptions of `node`. Every message is one plain sentence: what, to what, and what to do.
 
-    NodeError
-    ├── RpcError                the chain's RPC
-    │   ├── RpcUnavailable      no answer: connection, timeout, HTTP status, too long
-    │   ├── RpcInvalidAnswer    an answer that cannot be true
-    │   └── RpcRefused          a JSON-RPC error object (code, data)
-    ├── ContractError           a contract refused, with its own error's name and arguments
-    ├── SendError               a transaction could not be brought to the chain
-    │   ├── AccountBusy         another process sends with the same account
-    │   └── NotFinal            no receipt, or not final, within the time allowed
-    ├── KeystoreError           a key file or passphrase that cannot be used
-    ├── MemberAuthError         a request between members that is not authentic (code)
-    ├── EntityError             an entity's folder
-    ├── DeploymentError         deploying, or a deployment file that does not hold
-    ├── DraftError              a draft of an initiative (path of the field)
-    ├── TrusteeError            a trustee's duty that cannot be done as things are
-    ├── CompilerError           compiling the contracts
-    └── EngineError             starting or steering the embedded chain
+NodeError
+├── RpcError                the chain's RPC
+│   ├── RpcUnavailable      no answer: connection, timeout, HTTP status, too long
+│   ├── RpcInvalidAnswer    an answer that cannot be true
+│   └── RpcRefused          a JSON-RPC error object (code, data)
+├── ContractError           a contract refused, with its own error's name and arguments
+├── SendError               a transaction could not be brought to the chain
+│   ├── AccountBusy         another process sends with the same account
+│   └── NotFinal            no receipt, or not final, within the time allowed
+├── KeystoreError           a key file or passphrase that cannot be used
+├── MemberAuthError         a request between members that is not authentic (code)
+├── EntityError             an entity's folder
+├── DeploymentError         deploying, or a deployment file that does not hold
+├── DraftError              a draft of an initiative (path of the field)
+├── TrusteeError            a trustee's duty that cannot be done as things are
+├── CompilerError           compiling the contracts
+└── EngineError             starting or steering the embedded chain
 """
 
 from __future__ import annotations
