@@ -201,6 +201,10 @@ def _cumulative(meta: Meta, shortest: int, longest: int) -> Limits:
     least = meta.whole("min_sum_points", 0)
     if least > most:
         raise meta.error("min_sum_points", "min_sum_points is above max_sum_points", "Lower it")
+    if least_each:
+        longest = min(longest, most // least_each)  # keeps the ballot's plaintext short; no other ballot becomes valid
+    if shortest > longest:
+        raise meta.error("min_length", f"with min_points {least_each} at most {longest} can be named", "Lower it")
     return Limits(shortest, longest, least_each, most_each, least, most)
 
 
