@@ -97,6 +97,11 @@ impl Tree {
         Ok(path)
     }
 
+    pub fn leaf(&self, index: usize) -> Result<Fr, Fault> {
+        self.check(index)?;
+        Ok(self.levels[0][index])
+    }
+
     fn check(&self, index: usize) -> Result<(), Fault> {
         if index >= self.levels[0].len() {
             return Err(Fault::new(Reason::IndexRange, "leaf").at(index));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //! What Python sees.
 
-use ark_bn254::{Fr, G1Affine, G1Projective};
+use ark_bn254::{Fr, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
 use pyo3::prelude::*;
@@ -106,6 +106,10 @@ impl LeanImt {
         Ok(self.0.update(index, leaf)?)
     }
 
+    fn leaf<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bytes<'py>> {
+        Ok(PyBytes::new(py, &scalar_bytes(&self.0.leaf(index)?)))
+    }
+
     fn leaves<'py>(&self, py: Python<'py>) -> Bytes<'py> {
         let bytes: Vec<u8> = self.0.leaves().iter().flat_map(scalar_bytes).collect();
         PyBytes::new(py, &bytes)
@@ -149,12 +153,6 @@ fn g1_add<'py>(py: Python<'py>, left: &[u8], right: &[u8]) -> PyResult<Bytes<'py
 #[pyfunction]
 fn g1_mul<'py>(py: Python<'py>, point: &[u8], scalar: &[u8]) -> PyResult<Bytes<'py>> {
     let product = g1_or_infinity(point, "point")? * self::scalar(scalar, "scalar")?;
-    Ok(PyBytes::new(py, &g1_bytes(&product.into_affine())))
-}
-
-#[pyfunction]
-fn g1_mul_generator<'py>(py: Python<'py>, scalar: &[u8]) -> PyResult<Bytes<'py>> {
-    let product = G1Affine::generator() * self::scalar(scalar, "scalar")?;
     Ok(PyBytes::new(py, &g1_bytes(&product.into_affine())))
 }
 
@@ -295,7 +293,6 @@ fn urna_native(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(check_key, m)?,
         wrap_pyfunction!(g1_add, m)?,
         wrap_pyfunction!(g1_mul, m)?,
-        wrap_pyfunction!(g1_mul_generator, m)?,
         wrap_pyfunction!(g1_msm, m)?,
         wrap_pyfunction!(verify_one, m)?,
         wrap_pyfunction!(verify_batch, m)?,
