@@ -8,6 +8,7 @@ addresses are 20 bytes, `bytes32` are 32 bytes, numbers are int.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -22,15 +23,6 @@ from node.keys import Call
 from node.rpc import BlockTag, Log, RpcClient
 from protocol.hashing import keccak
 
-INTERFACES = (
-    "IConsortium",
-    "IInitiatives",
-    "IElectorate",
-    "IProposals",
-    "ICeremony",
-    "IBallotBox",
-    "ITally",
-)
 _PANICS = {0x01: "assertion", 0x11: "overflow", 0x12: "division by zero", 0x32: "index out of range"}
 
 
@@ -154,6 +146,15 @@ def interface(name: str) -> Interface:
     return Interface(name, cast(Sequence[Mapping[str, Any]], build()[name].abi))
 
 
+@cache
+def _errors() -> Mapping[bytes, _Entry]:
+    """Every custom error that a compiled contract or library declares, by its selector."""
+    found: dict[bytes, _Entry] = {}
+    for artefact in build().artefacts:
+        found |= Interface(artefact.name, cast(Sequence[Mapping[str, Any]], artefact.abi)).errors
+    return found
+
+
 def at(name: str, address: bytes) -> Contract:
     """The contract with interface `name` at `address` (20 bytes)."""
     return Contract(interface(name), address)
@@ -161,13 +162,10 @@ def at(name: str, address: bytes) -> Contract:
 
 def decode_error(data: bytes, what: str) -> ContractError:
     """The typed error in revert data; unknown data become `Unexplained`, plain `require` texts `Error`."""
-    for name in INTERFACES:
-        entry = interface(name).errors.get(data[:4])
-        if entry is not None:
-            try:
-                return ContractError(entry.name, _decode(entry.inputs, data[4:], entry.name), data, what)
-            except RpcInvalidAnswer:
-                break
+    entry = _errors().get(data[:4])
+    if entry is not None:
+        with suppress(RpcInvalidAnswer):
+            return ContractError(entry.name, _decode(entry.inputs, data[4:], entry.name), data, what)
     if data[:4] == bytes.fromhex("08c379a0"):
         return ContractError("Error", _decode([{"type": "string", "name": "reason"}], data[4:], "Error"), data, what)
     if data[:4] == bytes.fromhex("4e487b71"):

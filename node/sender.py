@@ -205,7 +205,8 @@ class Sender:
             try:
                 self._rpc.eth_call(to, data, self.address, block, gas)
             except RpcRefused as refusal:
-                return self._decode(refusal.data, one.what)
+                if refusal.data:  # without: the node no longer has the state of that block
+                    return self._decode(refusal.data, one.what)
         if receipt.gas_used == gas:
             return ContractError("OutOfGas", {"gas": gas}, what=one.what)
         return ContractError("Unexplained", {"block": receipt.block_number}, what=one.what)
