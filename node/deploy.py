@@ -8,7 +8,6 @@ nonces. The deployer is a fresh account that owns nothing afterwards; a broken-o
 from __future__ import annotations
 
 import json
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from node.contracts import decode_error, encode_values
 from node.deployment import SUITE, Deployed, Deployment, link_known, masked
 from node.entity import PublicEntity, Role
 from node.errors import DeploymentError
-from node.keys import Call, Key, Secret
+from node.keys import Call, Key, new_account_secret
 from node.rpc import Receipt, RpcClient
 from node.sender import EMBEDDED_FINALITY, Sender
 from protocol.hashing import keccak
@@ -63,7 +62,7 @@ def deploy(rpc: RpcClient, plan: Plan) -> Deployment:
     key = plan.test_key or pinned_key()
     compiled = build()
     with tempfile.TemporaryDirectory() as outbox:
-        deployer = Key(Secret(secrets.token_bytes(32)))
+        deployer = Key(new_account_secret())
         with Sender(rpc, deployer, Path(outbox), decode=decode_error, finality=plan.finality) as sender:
             work = _Work(sender, rpc, compiled)
             work.all(plan, key)

@@ -29,7 +29,6 @@ SCHEMA = "urna/entity/v1"
 DEFAULT_LANES = 4
 MAX_LANES = 32
 _BN254_R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
-_SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z", re.ASCII)
 
 
@@ -175,7 +174,7 @@ class EntityFolder:
 def _new_account(path: Path, passphrase: str) -> bytes:
     """A fresh account, or the one that a broken-off start left here."""
     if not path.exists():
-        secret = Secret((secrets.randbelow(_SECP256K1_N - 1) + 1).to_bytes(32, "big"))
+        secret = keys.new_account_secret()
         keys.store_secret(path, secret, passphrase, address=Key(secret).address)
     return keys.load_key(path, passphrase).address
 

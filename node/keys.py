@@ -23,6 +23,7 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 from node.errors import KeystoreError
 from protocol.hashing import keccak
 
+SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _SCRYPT_N = 1 << 12
 _MAX_FILE = 16_384
 
@@ -57,17 +58,21 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+def new_account_secret() -> Secret:
+    """A fresh random signing key."""
+    return Secret((secrets.randbelow(SECP256K1_N - 1) + 1).to_bytes(32, "big"))
+
+
 class Key:
     """An account's signing key. `address` is 20 bytes, `checksum` its EIP-55 form."""
 
     __slots__ = ("_private", "address")
 
     def __init__(self, secret: Secret) -> None:
+        if not 0 < int.from_bytes(secret.reveal(), "big") < SECP256K1_N:
+            raise KeystoreError("The key is not a valid secp256k1 key.")
         self._private = PrivateKey(secret.reveal())
-        try:
-            self.address: bytes = self._private.public_key.to_canonical_address()
-        except Exception as error:  # eth-keys passes on its backend's own exceptions
-            raise KeystoreError("The key is not a valid secp256k1 key.") from error
+        self.address: bytes = self._private.public_key.to_canonical_address()
 
     @property
     def checksum(self) -> str:
