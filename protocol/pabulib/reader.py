@@ -124,7 +124,7 @@ class _Votes:
         self.voter_place = table.place("voter_id", "Add it")
         self.vote_place = table.place("vote", "Add it")
         wanted = {BallotType.CUMULATIVE: "points", BallotType.YES_NO_ABSTAIN: "answers"}.get(kind)
-        self.value_place = table.place(wanted, f"A {kind.label} vote needs it") if wanted else None
+        self.value_place = table.place(wanted, f"Vote type {kind.label} needs it") if wanted else None
         self.others = [table.columns[column] for column in _others(table, _VOTE_COLUMNS)]
         self.weights = [table.columns[column] for column in _WEIGHTS if column in table.columns]
         unused = {"points", "answers"} - {wanted} - ({"points"} if kind is BallotType.ORDERED else set())
@@ -149,7 +149,7 @@ class _Votes:
     def _check_unused(self, row: Row) -> None:
         for place in self.unused:
             if row.text(place):
-                reason = f"a {self.kind.label} vote with {row.text(place)[:20]!r} beside it"
+                reason = f"vote type {self.kind.label} with {shown(row.text(place))} beside the vote"
                 raise self.table.error(row, place, reason, "Empty the cell")
         for place in self.weights:
             if row.text(place) not in ("", "1"):

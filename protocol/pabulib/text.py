@@ -43,11 +43,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A section: its title's line, the places of its columns, its rows."""
+    """A section: the lines of its title and of its columns, the places of the columns, its rows."""
 
     file: str
     title: str
     line: int
+    header: int
     columns: dict[str, int]
     rows: list[Row] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ class Table:
     def place(self, column: str, remedy: str) -> int:
         """The column's place; raises PbError at the section's title where there is none."""
         if column not in self.columns:
-            raise PbError(self.file, self.line + 1, 1, f"{self.title} has no column {column}", remedy)
+            raise PbError(self.file, self.header, 1, f"{self.title} has no column {column}", remedy)
         return self.columns[column]
 
 
@@ -83,7 +84,7 @@ def tables(text: str, file: str) -> dict[str, Table]:
         if title is not None:
             if title in found:
                 raise PbError(file, *row.where(0), f"a second section {title}", "Keep one")
-            table = found[title] = Table(file, title, row.line, _columns(title, row, rows, file))
+            table = found[title] = Table(file, title, row.line, *_columns(title, row, rows, file))
         elif table is None:
             raise PbError(file, *row.where(0), "text before the first section", "Begin the file with the line META")
         else:
@@ -102,7 +103,7 @@ def _title(row: Row) -> str | None:
     return word if alone else None
 
 
-def _columns(title: str, row: Row, rows: Iterator[Row], file: str) -> dict[str, int]:
+def _columns(title: str, row: Row, rows: Iterator[Row], file: str) -> tuple[int, dict[str, int]]:
     header = next(rows, None)
     if header is None or _title(header) is not None:
         raise PbError(file, row.line, 1, f"{title} has no line with its columns", "Add it below the title")
@@ -115,7 +116,7 @@ def _columns(title: str, row: Row, rows: Iterator[Row], file: str) -> dict[str, 
             columns[name] = place
         elif any(later.strip() for later in header.cells[place:]):
             raise PbError(file, *header.where(place), "a column without a name", "Name it")
-    return columns
+    return header.line, columns
 
 
 def _check_width(table: Table, row: Row) -> None:

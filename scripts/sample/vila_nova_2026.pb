@@ -4,7 +4,9 @@ description;Orçamento Participativo de Vila Nova (dados sintéticos)
 country;Portugal
 unit;Vila Nova
 instance;2026
-budget;60000
+num_projects;8
+num_votes;40
+budget;90000
 vote_type;approval
 rule;equalshares/add1
 date_begin;02.03.2026
@@ -15,18 +17,16 @@ language;pt
 currency;EUR
 experimental;1
 comment;#1: Synthetic, made by scripts/make_sample
-num_projects;8
-num_votes;40
 PROJECTS
 project_id;cost;name;votes;selected;category
 P1;24000;Parque infantil inclusivo no Jardim da Fonte;12;0;espaço público
 P2;18500;Ciclovia entre a escola e a estação;9;0;mobilidade
 P3;9000;Horta comunitária do Bairro do Sol;19;1;ambiente
-P4;30000;Cobertura do ringue de patinagem;15;0;desporto
+P4;30000;Cobertura do ringue de patinagem;15;1;desporto
 P5;6500;Oficina de reparação: traz e arranja;15;1;economia circular
 P6;12000;Bancos e sombra no caminho do centro de saúde;16;1;espaço público
 P7;4000;Noites de cinema ao ar livre;14;1;cultura
-P8;15000;"Carrinha solidária; transporte a pedido";10;0;mobilidade
+P8;15000;"Carrinha solidária; transporte a pedido";10;1;mobilidade
 VOTES
 voter_id;vote
 v01;P1,P3,P7
