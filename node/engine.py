@@ -120,12 +120,17 @@ class EmbeddedEngine:
         self._end(10, graceful=False)  # what is left of one that died by itself
         self._client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._process = self._left_behind()
-        if self._process is None:
-            self._launch(timeout)
-            self._set_clock()
-        else:
-            self._await_ready(timeout)
-        self._mine_as_told()
+        try:
+            if self._process is None:
+                self._launch()
+                self._await_ready(timeout)
+                self._set_clock()
+            else:
+                self._await_ready(timeout)
+            self._mine_as_told()
+        except BaseException:
+            self._end(10, graceful=False)
+            raise
         self._ending.clear()
         self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)
         self._keeper.start()
@@ -171,7 +176,7 @@ class EmbeddedEngine:
     ) -> None:
         self.stop()
 
-    def _launch(self, timeout: float) -> None:
+    def _launch(self) -> None:
         if not self._snapshots.restore() and self._snapshots.exist():
             raise EngineNotReady(f"No readable state of the chain is left in {self.folder}.")
         command = command_line(
@@ -191,7 +196,6 @@ class EmbeddedEngine:
             )
         self._process = process
         self._pid_path.write_text(f"{process.pid}\n", encoding="ascii")
-        self._await_ready(timeout)
 
     def _await_ready(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -204,7 +208,6 @@ class EmbeddedEngine:
                     raise EngineNotReady(f"Chain {answered} answers at {self.url}, not {self.chain_id}.")
                 return
             time.sleep(0.05)
-        self.kill()
         raise EngineNotReady(f"anvil did not answer within {timeout} s. The end of its log:\n{self._log_tail()}")
 
     def _set_clock(self) -> None:

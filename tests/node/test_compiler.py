@@ -155,8 +155,8 @@ def test_imports_in_comments_are_no_imports(project: Path) -> None:
 def test_forge_compiles_to_the_same_bytes(product: Build, tmp_path: Path) -> None:
     """Creation and runtime code of every product contract and of each library it links."""
     forge = next((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge*"))
-    command = [forge, "build", "--root", ROOT, "--skip", "tests/**", "--out", tmp_path / "out"]
-    command += ["--cache-path", tmp_path / "cache"]
+    command = [str(forge), "build", "--root", str(ROOT), "--skip", "tests/**", "--out", str(tmp_path / "out")]
+    command += ["--cache-path", str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     compared = 0
