@@ -48,6 +48,8 @@ def money(table: Table, row: Row, place: int, what: str) -> Money:
     word = row.text(place)
     match = _MONEY.fullmatch(word)
     if match is None:
+        if not word:
+            raise table.error(row, place, f"{what} is missing", "Give an amount")
         if _NEGATIVE.match(word):
             raise table.error(row, place, f"{what} is negative: {shown(word)}", "Give 0 or more")
         raise table.error(row, place, f"{what} is not an amount: {shown(word)}", "Give digits, no thousands separators")

@@ -31,11 +31,14 @@ class Row:
         return self.cells[place].strip() if place < len(self.cells) else ""
 
     def where(self, place: int, offset: int = 0) -> tuple[int, int]:
-        """Line and column at which the cell's text begins, `offset` characters further on in an unquoted one."""
-        if place >= len(self.cells):
-            place, offset = len(self.cells) - 1, len(self.cells[-1])
+        """Line and column at which the cell's text begins, `offset` characters further on in an unquoted one.
+
+        A cell that a short row lacks is at the row's end.
+        """
         if self.starts is not None:
-            return self.starts[place]
+            return self.starts[min(place, len(self.starts) - 1)]
+        if place >= len(self.cells):
+            return self.line, sum(len(cell) + 1 for cell in self.cells)
         cell = self.cells[place]
         blank = len(cell) - len(cell.lstrip()) if cell.strip() else 0
         return self.line, sum(len(before) + 1 for before in self.cells[:place]) + blank + offset + 1
