@@ -3,7 +3,7 @@
 
 Errors:
     BallotError
-    ├── WrongLength
+    ├── WrongBallotLength
     ├── NullifierOutOfRange
     ├── InvalidChannel
     ├── InvalidEntryPoint
@@ -12,12 +12,12 @@ Errors:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from protocol.bn254 import BASE_FIELD, SCALAR_FIELD, is_on_curve
 from protocol.errors import ProtocolError
 from protocol.hashing import WORD_BYTES, domain, keccak, words
-from protocol.types import G1Point, Nullifier
+from protocol.types import CastSkipReason, G1Point, Nullifier
 
 PROOF_BYTES = 256
 HEADER_BYTES = 101  # nullifier 32, sequence 4, channel 1, R 64
@@ -37,7 +37,7 @@ class BallotError(ProtocolError):
     """A blob that is no ballot. `index` is the entry's place in its batch, where it has one."""
 
 
-class WrongLength(BallotError):
+class WrongBallotLength(BallotError):
     """Not a whole number of entries or records, or none at all."""
 
     def __init__(self, length: int, expected: int) -> None:
@@ -80,13 +80,6 @@ class Channel(IntEnum):
 
     OWN_DEVICE = 0
     ASSISTED = 1
-
-
-class CastSkipReason(Enum):
-    """Why a well-formed entry does not count; as in IBallotBox."""
-
-    SEQUENCE_TOO_LOW = 0
-    SEQUENCE_TOO_HIGH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +137,7 @@ def _word(blob: bytes, at: int) -> int:
 
 def _split(blob: bytes, size: int) -> list[bytes]:
     if not blob or len(blob) % size:
-        raise WrongLength(len(blob), size)
+        raise WrongBallotLength(len(blob), size)
     return [blob[at : at + size] for at in range(0, len(blob), size)]
 
 
@@ -190,12 +183,12 @@ def _entry(blob: bytes, index: int) -> Entry:
 def parse_entries(blob: bytes, word_count: int) -> tuple[Entry, ...]:
     """The entries of one `castBatch`, in order, every field in its range; what the contract refuses is refused.
 
-    A sequence of 0 is well-formed: the ballot box skips it like any other that is too low. The order of B is not checked
-    here but with the proof.
+    A sequence of 0 is well-formed: the ballot box skips it like any other that is too low. Whether B is in the subgroup
+    of order r is left to the pairing.
 
     Raises:
-        WrongLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: the first fault, in this order, of the first
-            entry that has one.
+        WrongBallotLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: the first fault, in this order, of
+            the first entry that has one.
     """
     return tuple(_entry(item, index) for index, item in enumerate(_split(blob, entry_bytes(word_count))))
 
@@ -205,10 +198,10 @@ def parse_entry(blob: bytes, word_count: int) -> Entry:
 
     Raises:
         SequenceOutOfRange: the sequence is 0.
-        WrongLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: see `parse_entries`.
+        WrongBallotLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: see `parse_entries`.
     """
     if len(blob) != entry_bytes(word_count):
-        raise WrongLength(len(blob), entry_bytes(word_count))
+        raise WrongBallotLength(len(blob), entry_bytes(word_count))
     entry = _entry(blob, 0)
     if entry.record.sequence == 0:
         raise SequenceOutOfRange("sequences start at 1")
@@ -219,7 +212,7 @@ def parse_records(blob: bytes, word_count: int) -> tuple[Record, ...]:
     """The records of one `count`, in order.
 
     Raises:
-        WrongLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: see `parse_entries`.
+        WrongBallotLength, NullifierOutOfRange, InvalidChannel, InvalidEntryPoint: see `parse_entries`.
     """
     return tuple(_record(item, index) for index, item in enumerate(_split(blob, record_bytes(word_count))))
 

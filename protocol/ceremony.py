@@ -21,8 +21,7 @@ from functools import reduce
 from protocol.bn254 import GENERATOR, INFINITY, SCALAR_FIELD, g1_add, g1_mul, is_on_curve
 from protocol.errors import ProtocolError
 from protocol.hashing import domain, keccak, words
-from protocol.types import DealingData as Dealing
-from protocol.types import DleqProof, G1Point, SchnorrProof
+from protocol.types import Dealing, DleqProof, G1Point, SchnorrProof
 
 
 class CeremonyError(ProtocolError):
@@ -275,9 +274,7 @@ def complain(dealing: Dealing, epoch: Epoch, dealer: int, complainant: int, decr
     return Complaint(shared, DleqProof(t1, t2, (nonce + challenge * decryption_key) % SCALAR_FIELD))
 
 
-def judge(
-    complaint: Complaint, dealing: Dealing, epoch: Epoch, dealer: int, complainant: int, key: G1Point
-) -> bool:
+def judge(complaint: Complaint, dealing: Dealing, epoch: Epoch, dealer: int, complainant: int, key: G1Point) -> bool:
     """Whether a complaint is upheld: the revealed point opens to a share that does not fit. False: a false complaint.
 
     Args:
@@ -314,9 +311,7 @@ def aggregate(dealings: Iterable[Dealing]) -> tuple[G1Point, ...]:
     return tuple(reduce(g1_add, column) for column in zip(*columns, strict=True))
 
 
-def secret_share(
-    dealings: Mapping[int, Dealing], epoch: Epoch, trustee: int, decryption_key: int
-) -> int:
+def secret_share(dealings: Mapping[int, Dealing], epoch: Epoch, trustee: int, decryption_key: int) -> int:
     """A trustee's share of the joint secret, from the qualified dealings by dealer.
 
     Raises:

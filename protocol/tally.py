@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+import urna_native
+
 from protocol.ballot import Channel, Record, encode_records
-from protocol.bn254 import open_batch
+from protocol.bn254 import encode_scalar, refusing
 from protocol.hashing import WORD_BYTES, WORD_MAX, keccak
 from protocol.plaintext import (
     Approval,
@@ -83,12 +85,13 @@ def open_ballots(secret_key: int, scope: bytes, records: Sequence[Record], word_
     """Plaintexts of the records, in order, opened in batches by the Rust extension.
 
     Raises:
-        protocol.bn254.Bn254Error: the key or a record's point is out of range; not of records that were parsed.
+        EncodingFault: the key or a record's point is out of range; a record that was parsed never is.
     """
-    size = WORD_BYTES * word_count
+    key, size = encode_scalar(secret_key, "secret key"), WORD_BYTES * word_count
     for start in range(0, len(records), OPENING_BATCH):
         batch = encode_records(records[start : start + OPENING_BATCH])
-        opened = open_batch(secret_key, scope, batch, word_count)
+        with refusing():
+            opened = urna_native.open_batch(key, scope, batch, word_count)
         yield from (opened[at : at + size] for at in range(0, len(opened), size))
 
 
