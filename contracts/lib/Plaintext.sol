@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {BallotRules, BallotType, Outcome} from "../Types.sol";
+import {BitCounters} from "./BitCounters.sol";
+
+/// @title What an opened ballot says: valid, blank or null by its initiative's rules, and what it adds to the totals.
+/// @notice Layout in docs/protocol/ballot.md. `n` is the number of options, at most 1,024.
+/// @dev Nothing here reverts, whatever the plaintext: a ballot that stopped the count would be worth casting.
+/// Unchecked throughout, in loops: indices are below the number of bytes or options, sums below 1,024 · 2^128.
+library Plaintext {
+    /// @dev Bits of the first word that belong to the body: 32 bytes less 8 of the tag and 1 of the kind.
+    uint256 private constant FIRST_BITS = 184;
+    uint256 private constant BODY = 9;
+    uint256 private constant BLANK = 1 << FIRST_BITS;
+
+    /// @notice Words of the bitmap of n options.
+    function bitmapWords(uint256 n) internal pure returns (uint256) {
+        return n <= FIRST_BITS ? 1 : 1 + (n - FIRST_BITS + 255) / 256;
+    }
+
+    /// @notice Words of a plaintext.
+    function words(BallotRules memory rules, uint256 n) internal pure returns (uint256) {
+        BallotType kind = rules.ballotType;
+        if (kind == BallotType.SingleChoice) return 1;
+        if (kind == BallotType.Cumulative) return (BODY + 4 * uint256(rules.maxLength) + 31) / 32;
+        if (kind == BallotType.Ordered) return (BODY + 2 * uint256(rules.maxLength) + 31) / 32;
+        return kind == BallotType.YesNoAbstain ? 2 * bitmapWords(n) : bitmapWords(n);
+    }
+
+    /// @notice Words of the totals' bitmaps: one bitmap, for yes/no/abstain two.
+    function totalWords(BallotType kind, uint256 n) internal pure returns (uint256) {
+        return kind == BallotType.YesNoAbstain ? 2 * bitmapWords(n) : bitmapWords(n);
+    }
+
+    /// @notice Place of an option in a bitmap.
+    function place(uint256 option) internal pure returns (uint256 word, uint256 bit) {
+        if (option < FIRST_BITS) return (0, option);
+        // Unchecked: option >= FIRST_BITS.
+        unchecked {
+            uint256 rest = option - FIRST_BITS;
+            return (1 + rest / 256, rest % 256);
+        }
+    }
+
+    /// @param costs by option number; for knapsack only
+    function outcomeOf(bytes memory plaintext, BallotRules memory rules, uint256 n, uint256[] memory costs)
+        internal
+        pure
+        returns (Outcome)
+    {
+        uint256 first = _word(plaintext, 0);
+        if (first == BLANK) return _isZeroFrom(plaintext, 32) ? Outcome.Blank : Outcome.Null;
+        if (first >> FIRST_BITS != 0) return Outcome.Null;
+
+        BallotType kind = rules.ballotType;
+        bool valid;
+        if (kind == BallotType.Approval) valid = _isApproval(plaintext, rules, n);
+        else if (kind == BallotType.Ordered) valid = _isOrdered(plaintext, rules, n);
+        else if (kind == BallotType.Cumulative) valid = _isCumulative(plaintext, rules, n);
+        else if (kind == BallotType.Knapsack) valid = _isKnapsack(plaintext, rules, n, costs);
+        else if (kind == BallotType.SingleChoice) valid = _isSingleChoice(first, rules, n);
+        else valid = _isYesNoAbstain(plaintext, rules, n);
+        return valid ? Outcome.Valid : Outcome.Null;
+    }
+
+    /// @notice Adds a valid ballot's points to `counters`.
+    function addTo(uint256[] memory counters, bytes memory plaintext, BallotRules memory rules) internal pure {
+        BallotType kind = rules.ballotType;
+        if (kind == BallotType.SingleChoice) {
+            _addPoints(counters, _singleChoice(_word(plaintext, 0)) - 1, 1);
+        } else if (kind == BallotType.Cumulative || kind == BallotType.Ordered) {
+            _addList(counters, plaintext, rules);
+        } else {
+            unchecked {
+                for (uint256 w; w < plaintext.length / 32; ++w) {
+                    BitCounters.add(counters, w, 0, _word(plaintext, w));
+                }
+            }
+        }
+    }
+
+    function _addList(uint256[] memory counters, bytes memory plaintext, BallotRules memory rules) private pure {
+        bool ordered = rules.ballotType == BallotType.Ordered;
+        uint256 stride = ordered ? 2 : 4;
+        unchecked {
+            for (uint256 i; i < rules.maxLength; ++i) {
+                uint256 named = _uint16(plaintext, BODY + stride * i);
+                if (named == 0) return;
+                uint256 points = ordered ? rules.pointsPerRank[i] : _uint16(plaintext, BODY + stride * i + 2);
+                _addPoints(counters, named - 1, points);
+            }
+        }
+    }
+
+    function _addPoints(uint256[] memory counters, uint256 option, uint256 points) private pure {
+        (uint256 word, uint256 bit) = place(option);
+        unchecked {
+            for (uint256 plane; points != 0; ++plane) {
+                if (points & 1 != 0) BitCounters.add(counters, word, plane, 1 << bit);
+                points >>= 1;
+            }
+        }
+    }
+
+    function _isSingleChoice(uint256 first, BallotRules memory rules, uint256 n) private pure returns (bool) {
+        uint256 named = _singleChoice(first);
+        return named != 0 && named <= n && first << 88 == 0 && _isLength(rules, 1);
+    }
+
+    function _isApproval(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
+        (bool fits, uint256 named) = _bitmap(plaintext, 0, n);
+        return fits && _isLength(rules, named);
+    }
+
+    function _isKnapsack(bytes memory plaintext, BallotRules memory rules, uint256 n, uint256[] memory costs)
+        private
+        pure
+        returns (bool)
+    {
+        if (!_isApproval(plaintext, rules, n)) return false;
+
+        uint256 sum;
+        unchecked {
+            uint256 option;
+            for (uint256 w; w < bitmapWords(n); ++w) {
+                uint256 start = option;
+                for (uint256 bits = _word(plaintext, w); bits != 0; bits >>= 1) {
+                    if (bits & 1 != 0) sum += costs[option];
+                    ++option;
+                }
+                option = start + (w == 0 ? FIRST_BITS : 256);
+            }
+        }
+        return sum <= rules.maxCost;
+    }
+
+    function _isYesNoAbstain(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
+        uint256 half = bitmapWords(n);
+        (bool yesFits, uint256 yes) = _bitmap(plaintext, 0, n);
+        (bool noFits, uint256 no) = _bitmap(plaintext, half, n);
+        unchecked {
+            if (!yesFits || !noFits || !_isLength(rules, yes + no)) return false;
+            for (uint256 w; w < half; ++w) {
+                if (_word(plaintext, w) & _word(plaintext, half + w) != 0) return false;
+            }
+        }
+        return true;
+    }
+
+    function _isCumulative(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
+        uint256 i;
+        uint256 sum;
+        uint256 previous;
+        unchecked {
+            for (; i < rules.maxLength; ++i) {
+                uint256 named = _uint16(plaintext, BODY + 4 * i);
+                if (named == 0) break;
+                uint256 points = _uint16(plaintext, BODY + 4 * i + 2);
+                if (named > n || named <= previous || points < rules.minPoints || points > rules.maxPoints) return false;
+                previous = named;
+                sum += points;
+            }
+            return _isZeroFrom(plaintext, BODY + 4 * i) && _isLength(rules, i) && sum >= rules.minSumPoints
+                && sum <= rules.maxSumPoints;
+        }
+    }
+
+    function _isOrdered(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
+        uint256 i;
+        uint256[4] memory seen; // 1,024 options
+        unchecked {
+            for (; i < rules.maxLength; ++i) {
+                uint256 named = _uint16(plaintext, BODY + 2 * i);
+                if (named == 0) break;
+                if (named > n) return false;
+                uint256 bit = 1 << ((named - 1) % 256);
+                uint256 word = (named - 1) / 256;
+                if (seen[word] & bit != 0) return false;
+                seen[word] |= bit;
+            }
+            return _isZeroFrom(plaintext, BODY + 2 * i) && _isLength(rules, i);
+        }
+    }
+
+    function _isLength(BallotRules memory rules, uint256 named) private pure returns (bool) {
+        return named >= rules.minLength && named <= rules.maxLength;
+    }
+
+    /// @return fits whether no bit stands beyond the n options. @return named how many bits stand.
+    function _bitmap(bytes memory plaintext, uint256 from, uint256 n) private pure returns (bool fits, uint256 named) {
+        unchecked {
+            uint256 bits = n < FIRST_BITS ? n : FIRST_BITS;
+            for (uint256 w = from;; ++w) {
+                uint256 word = _word(plaintext, w);
+                // A shift by 256 gives 0.
+                if (word >> bits != 0) return (false, 0);
+                named += _popcount(word);
+                n -= bits;
+                if (n == 0) return (true, named);
+                bits = n < 256 ? n : 256;
+            }
+        }
+    }
+
+    /// @dev Number of ones, by sums of neighbours (Warren, Hacker's Delight, 5-1).
+    function _popcount(uint256 x) private pure returns (uint256) {
+        // Unchecked: each step's sums fit into their fields; the product wraps by intent.
+        unchecked {
+            if (x == type(uint256).max) return 256; // the only count that does not fit into a byte
+            x -= (x >> 1) & (type(uint256).max / 3);
+            x = (x & (type(uint256).max / 5)) + ((x >> 2) & (type(uint256).max / 5));
+            x = (x + (x >> 4)) & (type(uint256).max / 17);
+            return (x * (type(uint256).max / 255)) >> 248;
+        }
+    }
+
+    /// @dev Option + 1, from bytes 9 and 10.
+    function _singleChoice(uint256 first) private pure returns (uint256) {
+        return (first >> 168) & 0xffff;
+    }
+
+    function _isZeroFrom(bytes memory plaintext, uint256 offset) private pure returns (bool) {
+        unchecked {
+            if (offset >= plaintext.length) return true;
+            uint256 w = offset / 32;
+            if (_word(plaintext, w) << (8 * (offset % 32)) != 0) return false;
+            while (++w < plaintext.length / 32) {
+                if (_word(plaintext, w) != 0) return false;
+            }
+        }
+        return true;
+    }
+
+    function _word(bytes memory plaintext, uint256 index) private pure returns (uint256 word) {
+        // Assembly: Solidity reads bytes one by one.
+        assembly ("memory-safe") {
+            word := mload(add(add(plaintext, 0x20), mul(index, 0x20)))
+        }
+    }
+
+    /// @dev Big-endian. The caller stays within the plaintext's length; what is read past it is shifted away.
+    function _uint16(bytes memory plaintext, uint256 offset) private pure returns (uint256 value) {
+        // Assembly: as in `_word`.
+        assembly ("memory-safe") {
+            value := shr(240, mload(add(add(plaintext, 0x20), offset)))
+        }
+    }
+}
