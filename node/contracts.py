@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Thin bindings to the contracts: calls encoded, results, events and errors decoded by the compiled interfaces.
 
-Structs go in as tuples and come out as `Record`s, whose fields are read by their names in `contracts/Types.sol`;
-addresses are 20 bytes, `bytes32` are 32 bytes, numbers are int.
+Structs go in as those of `protocol.types` (or tuples) and come out as `Record`s, whose fields are read by their names
+in `contracts/Types.sol`; addresses are 20 bytes, `bytes32` are 32 bytes, numbers are int.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -94,7 +94,7 @@ class Interface:
         if len(arguments) != len(entry.inputs):
             raise TypeError(f"{self.name}.{function} takes {len(entry.inputs)} arguments, not {len(arguments)}")
         types = [_type(part) for part in entry.inputs]
-        return keccak(entry.signature.encode())[:4] + encode(types, list(arguments))
+        return keccak(entry.signature.encode())[:4] + encode(types, [_plain(argument) for argument in arguments])
 
     def decode(self, function: str, data: bytes) -> Any:
         """A function's result: one value, or a Record where it returns several. Raises RpcInvalidAnswer."""
@@ -177,6 +177,13 @@ def decode_error(data: bytes, what: str) -> ContractError:
 def encode_values(parts: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> bytes:
     """`abi.encode` by an ABI's list of parameters."""
     return encode([_type(part) for part in parts], list(values))
+
+
+def _plain(value: Any) -> Any:
+    """Structs of `protocol.types` as tuples of their fields."""
+    if is_dataclass(value):
+        return tuple(_plain(getattr(value, field.name)) for field in fields(value))
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def _entries(abi: Sequence[Mapping[str, Any]], kind: str) -> Iterator[_Entry]:

@@ -19,13 +19,14 @@ import rlp
 from node.compiler import Artefact, Build, build
 from node.contracts import decode_error, encode_values
 from node.deployment import SUITE, Deployed, Deployment, link_known, masked
-from node.entity import PublicEntity, Role
+from node.entity import PublicEntity
 from node.errors import DeploymentError
 from node.keys import Call, Key, new_account_secret
 from node.rpc import Receipt, RpcClient
 from node.sender import EMBEDDED_FINALITY, Sender
 from protocol.hashing import keccak
 from protocol.proof import PINNED_KEY_HASH, VerifyingKey
+from protocol.types import Role
 
 PINNED_KEY_FILE = Path(__file__).resolve().parent.parent / "node_modules/@zk-kit/semaphore-artifacts/semaphore-20.json"
 
@@ -108,10 +109,12 @@ class _Work:
             (founder.name, founder.endpoint, [founder.accounts[role] for role in Role]) for founder in plan.founders
         ]
         consortium = artefacts["Consortium"]
-        self._create(consortium, self._arguments(consortium, {"founders": drafts, "minimum": plan.minimum_anonymity}))
+        self._create(
+            consortium, self._arguments(consortium, {"EntityDraft[]": drafts, "minimum": plan.minimum_anonymity})
+        )
         suite = tuple(created_address(self._sender.address, self._nonce + place) for place in range(len(SUITE)))
         for name in SUITE:
-            known = {"consortium": self.done["Consortium"].address, "suite": suite, "key": key}
+            known = {"IConsortium": self.done["Consortium"].address, "Suite": suite, "verifyingKey": key.data}
             self._create(artefacts[name], self._arguments(artefacts[name], known))
 
     def _contract(self, name: str) -> Artefact:
@@ -132,16 +135,17 @@ class _Work:
                     yield library
 
     def _arguments(self, artefact: Artefact, known: Mapping[str, Any]) -> bytes:
-        """The constructor's arguments, looked up by their names in the source."""
+        """The constructor's arguments, looked up by their types in the source, or else by their names."""
         entries = cast(Sequence[Mapping[str, Any]], artefact.abi)
         inputs: Sequence[Mapping[str, Any]] = next((e["inputs"] for e in entries if e["type"] == "constructor"), [])
         values = []
         for part in inputs:
-            name = part["name"].strip("_")
-            if name not in known:
-                raise DeploymentError(f"The constructor of {artefact.name} asks for {name!r}, which nobody knows.")
-            value = known[name]
-            values.append(_shaped(part, iter(value.words())) if isinstance(value, VerifyingKey) else value)
+            kind = str(part["internalType"]).rpartition(" ")[2]
+            if kind not in known and part["name"] not in known:
+                raise DeploymentError(
+                    f"The constructor of {artefact.name} asks for {kind} {part['name']}: unknown here."
+                )
+            values.append(known[kind] if kind in known else known[part["name"]])
         return encode_values(inputs, values)
 
     def _create(self, artefact: Artefact, arguments: bytes) -> None:
@@ -166,17 +170,6 @@ class _Work:
             source_hash=linked.source_hash,
             unit=linked.unit,
         )
-
-
-def _shaped(part: Mapping[str, Any], words: Iterator[int]) -> Any:
-    """Static words in the shape that the parameter has: a struct of structs, or an array."""
-    kind = str(part["type"])
-    if kind.endswith("]"):
-        inner = {**part, "type": kind[: kind.rindex("[")]}
-        return [_shaped(inner, words) for _ in range(int(kind[kind.rindex("[") + 1 : -1]))]
-    if kind == "tuple":
-        return tuple(_shaped(component, words) for component in part["components"])
-    return next(words)
 
 
 def _compiler(compiled: Build) -> dict[str, object]:

@@ -17,29 +17,19 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from node import keys
 from node.errors import EntityError, KeystoreError
 from node.keys import Key, Secret
+from protocol.bn254 import SCALAR_FIELD
+from protocol.types import Role
 
 SCHEMA = "urna/entity/v1"
 DEFAULT_LANES = 4
 MAX_LANES = 32
-_BN254_R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z", re.ASCII)
-
-
-class Role(StrEnum):
-    """Roles in the order of `IConsortium.Role`: the place in this list is the number on chain."""
-
-    MEMBER = "member"
-    PUBLISHER = "publisher"
-    REGISTRAR = "registrar"
-    GATEWAY = "gateway"
-    TRUSTEE = "trustee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class PublicEntity:
             "schema": SCHEMA,
             "name": self.name,
             "endpoint": self.endpoint,
-            "accounts": {role.value: "0x" + self.accounts[role].hex() for role in Role},
+            "accounts": {role.label: "0x" + self.accounts[role].hex() for role in Role},
             "lanes": ["0x" + lane.hex() for lane in self.lanes],
         }
 
@@ -71,7 +61,7 @@ def read_public(path: Path) -> PublicEntity:
     try:
         if content["schema"] != SCHEMA:
             raise EntityError(f"The file {path} has schema {content['schema']!r} instead of {SCHEMA!r}.")
-        accounts = {role: _address(content["accounts"][role.value]) for role in Role}
+        accounts = {role: _address(content["accounts"][role.label]) for role in Role}
         lanes = tuple(_address(lane) for lane in content["lanes"])
         name, endpoint = _name(content["name"]), _endpoint(content["endpoint"])
     except (KeyError, TypeError, ValueError) as error:
@@ -110,10 +100,10 @@ class EntityFolder:
         roles: list[Role] = [role for role in Role if role is not Role.GATEWAY]
         accounts: dict[Role, bytes] = {}
         for role in roles:
-            accounts[role] = _new_account(path / "keys" / f"{role.value}.json", passphrase)
+            accounts[role] = _new_account(path / "keys" / f"{role.label}.json", passphrase)
         lane_accounts = [_new_account(path / "keys" / f"gateway-{lane}.json", passphrase) for lane in range(lanes)]
         _new_secret(path / "keys" / "trustee-seed.json", secrets.token_bytes(32), passphrase)
-        scalar = secrets.randbelow(_BN254_R - 1) + 1
+        scalar = secrets.randbelow(SCALAR_FIELD - 1) + 1
         _new_secret(path / "keys" / "trustee-decryption.json", scalar.to_bytes(32, "big"), passphrase)
         accounts[Role.GATEWAY] = lane_accounts[0]
         public = PublicEntity(name, endpoint, accounts, tuple(lane_accounts))
@@ -127,7 +117,7 @@ class EntityFolder:
 
     def key(self, role: Role) -> Key:
         """The account's key. Raises KeystoreError when it cannot be opened or is not the one in `entity.json`."""
-        name = "gateway-0" if role is Role.GATEWAY else role.value
+        name = "gateway-0" if role is Role.GATEWAY else role.label
         return self._account(name, self.public.accounts[role])
 
     def lane_key(self, lane: int) -> Key:

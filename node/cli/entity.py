@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from node.cli.options import answer, json_option
-from node.entity import DEFAULT_LANES, EntityFolder, PublicEntity, Role, read_public
+from node.entity import DEFAULT_LANES, EntityFolder, PublicEntity, read_public
+from protocol.types import Role
 
 
 @click.group()
@@ -48,6 +49,6 @@ def show(folder: Path) -> None:
 
 def _show(public: PublicEntity, first: list[str]) -> None:
     lines = [*first, f"name      {public.name}", f"endpoint  {public.endpoint or '(none)'}"]
-    lines += [f"{role.value:<9} 0x{public.accounts[role].hex()}" for role in Role]
+    lines += [f"{role.label:<9} 0x{public.accounts[role].hex()}" for role in Role]
     lines += [f"lanes     {len(public.lanes)}"]
     answer(public.to_json(), lines)

@@ -12,10 +12,11 @@ import pytest
 from eth_keyfile.keyfile import decode_keyfile_json
 
 from node import member_auth
-from node.entity import EntityFolder, Role, read_public
+from node.entity import EntityFolder, read_public
 from node.errors import EntityError, KeystoreError, MemberAuthError
 from node.keys import Call, Key, Secret, load_secret, store_secret
 from node.member_auth import Member, Verifier
+from protocol.types import Role
 
 
 @pytest.fixture(scope="module")
