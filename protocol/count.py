@@ -3,47 +3,72 @@
 
 from __future__ import annotations
 
-from protocol.allocation import Allocation, Ballot, Totals, add_up, allocate
-from protocol.pabulib import BallotType, Election, Vote
+from protocol.allocation import Allocation, Ballot, RuleParameters, Totals, add_up, allocate
+from protocol.pabulib import Election, Vote
+from protocol.plaintext import (
+    Approval,
+    BallotPaper,
+    Blank,
+    Choice,
+    Cumulative,
+    Knapsack,
+    NullReason,
+    Ordered,
+    SingleChoice,
+    YesNoAbstain,
+    fault,
+)
+from protocol.types import AllocationRules, BallotRules, BallotType
 
 
-def flaw(election: Election, vote: Vote) -> str | None:
-    """Why the vote counts as null, None for a valid or blank one. The limits are those of docs/protocol/ballot.md."""
+def paper(election: Election) -> BallotPaper:
+    """The ballot paper of the election, all its projects being options."""
+    return BallotPaper(election.ballot, tuple(project.cost for project in election.projects))
+
+
+def choice(election: Election, vote: Vote) -> Choice:
+    """What the voter wants to say, as it is sealed; the options of a set ascend.
+
+    A single choice that names several options cannot be said: its first stands here, and `flaw` calls it null.
+    """
     if not vote.options:
-        return None
-    limits, kind = election.limits, election.ballot_type
-    named = vote.options if kind is not BallotType.YES_NO_ABSTAIN else [value for value in vote.points if value]
-    if len(set(vote.options)) != len(vote.options):
-        return "an option named twice"
-    if not limits.min_length <= len(named) <= limits.max_length:
-        return f"{len(named)} options named, allowed are {limits.min_length} to {limits.max_length}"
-    if kind is BallotType.KNAPSACK:
-        cost = sum(election.projects[option].cost for option in vote.options)
-        if cost > limits.max_cost:
-            return f"options worth {cost} minor units, allowed are {limits.max_cost}"
-    if kind is BallotType.CUMULATIVE:
-        return _points_flaw(election, vote)
-    return None
+        return Blank()
+    match election.ballot.ballot_type:
+        case BallotType.SINGLE_CHOICE:
+            return SingleChoice(vote.options[0])
+        case BallotType.APPROVAL:
+            return Approval(tuple(sorted(vote.options)))
+        case BallotType.KNAPSACK:
+            return Knapsack(tuple(sorted(vote.options)))
+        case BallotType.ORDERED:
+            return Ordered(vote.options)
+        case BallotType.CUMULATIVE:
+            return Cumulative(tuple(sorted(zip(vote.options, vote.points, strict=True))))
+        case BallotType.YES_NO_ABSTAIN:
+            answers = sorted(zip(vote.options, vote.points, strict=True))
+            yes, no = (tuple(option for option, answer in answers if answer == wanted) for wanted in (1, -1))
+            return YesNoAbstain(yes, no)
 
 
-def _points_flaw(election: Election, vote: Vote) -> str | None:
-    limits = election.limits
-    for points in vote.points:
-        if not limits.min_points <= points <= limits.max_points:
-            return f"{points} points for an option, allowed are {limits.min_points} to {limits.max_points}"
-    total = sum(vote.points)
-    if not limits.min_sum_points <= total <= limits.max_sum_points:
-        return f"{total} points in all, allowed are {limits.min_sum_points} to {limits.max_sum_points}"
-    return None
+def flaw(election: Election, vote: Vote) -> NullReason | None:
+    """Why the vote counts as null, None for a valid or blank one."""
+    return _flaw(election, vote, paper(election))
+
+
+def _flaw(election: Election, vote: Vote, on: BallotPaper) -> NullReason | None:
+    if election.ballot.ballot_type is BallotType.SINGLE_CHOICE and len(vote.options) > 1:
+        return NullReason.TOO_MANY
+    said = choice(election, vote)
+    return None if isinstance(said, Blank) else fault(said, on)
 
 
 def ballot(election: Election, vote: Vote) -> Ballot:
     """The scores that a valid vote gives."""
-    match election.ballot_type:
+    match election.ballot.ballot_type:
         case BallotType.CUMULATIVE:
             return dict(zip(vote.options, vote.points, strict=True))
         case BallotType.ORDERED:
-            return dict(zip(vote.options, election.limits.points_per_rank, strict=False))
+            return dict(zip(vote.options, election.ballot.points_per_rank, strict=False))
         case BallotType.YES_NO_ABSTAIN:
             return {option: value for option, value in zip(vote.options, vote.points, strict=True) if value}
         case _:
@@ -52,17 +77,34 @@ def ballot(election: Election, vote: Vote) -> Ballot:
 
 def valid_ballots(election: Election) -> list[Ballot]:
     """The ballots that are neither blank nor null, in the file's order."""
-    return [ballot(election, vote) for vote in election.votes if vote.options and flaw(election, vote) is None]
+    on = paper(election)
+    return [ballot(election, vote) for vote in election.votes if vote.options and _flaw(election, vote, on) is None]
 
 
 def count(election: Election) -> Totals:
     """Totals per project, and the numbers of valid, blank and null ballots."""
-    ballots = valid_ballots(election)
-    blank = sum(not vote.options for vote in election.votes)
+    ballots, blank = valid_ballots(election), _blank(election)
     return add_up(ballots, len(election.projects), blank=blank, null=len(election.votes) - blank - len(ballots))
+
+
+def _blank(election: Election) -> int:
+    return sum(not vote.options for vote in election.votes)
+
+
+def parameters(ballot_rules: BallotRules, allocation: AllocationRules) -> RuleParameters:
+    """What `allocate` needs from an initiative's rules: majority is absolute where a ballot cannot say no."""
+    return RuleParameters(
+        allocation.rule,
+        allocation.tie_break,
+        allocation.budget,
+        allocation.threshold,
+        allocation.winners,
+        allocation.quorum,
+        absolute=ballot_rules.ballot_type is not BallotType.YES_NO_ABSTAIN,
+    )
 
 
 def winners(election: Election) -> Allocation:
     """The election's own rule applied to its own ballots."""
-    blank = sum(not vote.options for vote in election.votes)
-    return allocate(election.allocation, election.options, valid_ballots(election), blank=blank)
+    rules = parameters(election.ballot, election.allocation)
+    return allocate(rules, election.options, valid_ballots(election), blank=_blank(election))

@@ -13,7 +13,7 @@ its supporters pay; when none is affordable, the rule ends. An option of cost 0 
 0. An option without support, or whose total score is below the threshold, is never bought.
 
 *Add-1.* If with e = budget / n no other option would fit into what is left, that is the result. Otherwise the rule is
-run anew with e = ⌊budget / n⌋ + 1, + 2, …, in whole units of money, and the last run before the first whose winners
+run anew with e = ⌊budget / n⌋ + 1, + 2, …, in minor units of money, and the last run before the first whose winners
 cost more than the budget counts; a run after which nothing more would fit, or everything with support is bought, ends
 it at once.
 """
@@ -112,9 +112,9 @@ def _cheapest(bids: list[_Bid], purses: Purses, reach: Reach) -> tuple[_Bid | No
     return best, kept
 
 
-def _run(contest: _Contest, start: int, scale: int, slope: int) -> _Run:
-    """Equal shares with the endowment `start / scale`, which a step raises by `slope / scale`."""
-    purses, reach = Purses(contest.supporters, start, scale, slope), Reach()
+def _run(contest: _Contest, start: int, scale: int = 1) -> _Run:
+    """Equal shares with the endowment `start / scale`, which a step raises by 1."""
+    purses, reach = Purses(contest.supporters, start, scale), Reach()
     free = sorted((o for o in contest.eligible if o.cost == 0), key=contest.tie_key)
     bought = [_Purchase(option, Fraction(0), contest.supporters.voters, 0, Fraction(0)) for option in free]
     bids = [_Bid(o, contest.tie_key(o), contest.scores[o.number]) for o in contest.eligible if o.cost > 0]
@@ -149,10 +149,10 @@ def _exhausted(contest: _Contest, run: _Run) -> bool:
 def _add1(contest: _Contest, first: _Run) -> tuple[_Run, Fraction, int]:
     """The run that add-1 ends with, its endowment in minor units, and how many endowments were tried."""
     rules, voters = contest.rules, contest.supporters.voters
-    floor = rules.budget // (voters * rules.unit)
+    floor = rules.budget // voters
     run, steps = first, 0
     while not _exhausted(contest, run):
-        following = _run(contest, (floor + steps + 1) * rules.unit, 1, rules.unit)
+        following = _run(contest, floor + steps + 1)
         if following.cost > rules.budget:
             break
         # The same options win at each of the endowments that are leapt over, so nothing would have ended there.
@@ -160,8 +160,7 @@ def _add1(contest: _Contest, first: _Run) -> tuple[_Run, Fraction, int]:
         run, steps = following, steps + 1 + leap
     if steps == 0:
         return first, Fraction(rules.budget, voters), 1
-    endowment = (floor + steps) * rules.unit
-    return _run(contest, endowment, 1, rules.unit), Fraction(endowment), steps + 1
+    return _run(contest, floor + steps), Fraction(floor + steps), steps + 1
 
 
 def equal_shares(
@@ -176,7 +175,7 @@ def equal_shares(
     contest = _Contest(rules, tuple(options), tuple(scores), eligible, supporters)
     if supporters.voters == 0:
         return concluded(rules.rule, _losers(contest, ()), endowment=Fraction(0), rounds=0)
-    run = _run(contest, rules.budget, supporters.voters, 0)
+    run = _run(contest, rules.budget, supporters.voters)
     endowment, rounds = Fraction(rules.budget, supporters.voters), 1
     if rules.rule is Rule.EQUAL_SHARES_ADD1:
         run, endowment, rounds = _add1(contest, run)

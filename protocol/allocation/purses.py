@@ -73,13 +73,13 @@ class Offer(NamedTuple):
 class Purses:
     """What every group of voters still holds. Class 0 is empty purses for good."""
 
-    def __init__(self, supporters: Supporters, start: int, scale: int, slope: int) -> None:
-        """Every voter starts with `start / scale`, which grows by `slope / scale` per step of the endowment."""
+    def __init__(self, supporters: Supporters, start: int, scale: int) -> None:
+        """Every voter starts with `start / scale`, which grows by 1 per step of the endowment."""
         self.scale = scale
         self._sizes = supporters.sizes
         self._class = [1] * len(supporters.sizes)
         self._sum = [0, start]
-        self._slope = [0, slope]
+        self._slope = [0, scale]
         self._groups: list[dict[int, list[int]]] = [dict(by_score) for by_score in supporters.of]
 
     def _classes(self, option: int) -> list[tuple[int, int, int, int]]:

@@ -84,8 +84,7 @@ class RuleParameters:
 
     budget: minor units; 0 for rules without one. threshold: least score that an option needs to win under any rule.
     winners: how many, top-k only. quorum: least number of valid and blank ballots, majority only.
-    absolute: majority of all valid ballots instead of more yes than no. unit: minor units in one unit of money, the
-    step of add-1.
+    absolute: majority only, of all valid ballots instead of more yes than no; so where a ballot cannot say no.
     """
 
     rule: Rule
@@ -95,15 +94,10 @@ class RuleParameters:
     winners: int = 0
     quorum: int = 0
     absolute: bool = False
-    unit: int = 1
 
     def __post_init__(self) -> None:
         for name in ("budget", "threshold", "winners", "quorum"):
             if getattr(self, name) < 0:
                 raise AllocationError(f"{name} is negative")
-        if self.unit < 1:
-            raise AllocationError("unit must be at least 1")
         if self.rule is Rule.TOP_K and self.winners < 1:
             raise AllocationError("top-k needs the number of winners")
-        if self.rule is Rule.GREEDY_THRESHOLD and self.threshold < 1:
-            raise AllocationError("greedy-threshold needs a threshold")

@@ -6,8 +6,8 @@ Budgeting: Data, Tools, and Analysis", IJCAI 2023.
 """
 
 from protocol.pabulib.errors import PbError
-from protocol.pabulib.model import BallotType, Election, Limits, Project, Vote
+from protocol.pabulib.model import Election, Project, Vote
 from protocol.pabulib.reader import read_pb
 from protocol.pabulib.writer import write_pb
 
-__all__ = ["BallotType", "Election", "Limits", "PbError", "Project", "Vote", "read_pb", "write_pb"]
+__all__ = ["Election", "PbError", "Project", "Vote", "read_pb", "write_pb"]

@@ -4,48 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
-from protocol.allocation import Option, OptionNumber, RuleParameters
+from protocol.allocation import Option, OptionNumber
+from protocol.types import AllocationRules, BallotRules
 
 MAX_OPTIONS = 1 << 10
 MAX_VOTERS = 1 << 20
 MAX_POINTS = (1 << 16) - 1
 """Points of one option on one ballot; two bytes in the ballot's plaintext (docs/protocol/ballot.md)."""
-
-
-class BallotType(IntEnum):
-    """Numbered as `BallotType` in contracts/Types.sol."""
-
-    SINGLE_CHOICE = 0
-    APPROVAL = 1
-    CUMULATIVE = 2
-    ORDERED = 3
-    KNAPSACK = 4
-    YES_NO_ABSTAIN = 5
-
-    @property
-    def label(self) -> str:
-        """The name in messages, e.g. `single-choice`."""
-        return self.name.lower().replace("_", "-")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a ballot is valid, all bounds included; a bound that its type does not have is 0, as in the contracts.
-
-    Lengths count the options named (yes/no/abstain: those answered yes or no). max_cost is in minor units (knapsack).
-    points_per_rank has max_length entries, best first (ordered).
-    """
-
-    min_length: int
-    max_length: int
-    min_points: int = 0
-    max_points: int = 0
-    min_sum_points: int = 0
-    max_sum_points: int = 0
-    max_cost: int = 0
-    points_per_rank: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +47,16 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Election:
-    """A whole file. meta: every row of META as it stands. Amounts are in minor units, `allocation.unit` to the unit."""
+    """A whole file. meta: every row of META as it stands. ballot, allocation: as they go into the initiative's rules.
+
+    Amounts are in minor units; `unit` of them are one unit of money.
+    """
 
     name: str
     meta: tuple[tuple[str, str], ...]
-    ballot_type: BallotType
-    limits: Limits
-    allocation: RuleParameters
+    ballot: BallotRules
+    allocation: AllocationRules
+    unit: int
     projects: tuple[Project, ...]
     votes: tuple[Vote, ...]
     project_columns: tuple[str, ...] = ()

@@ -10,19 +10,11 @@ from dataclasses import replace
 
 from protocol.allocation import OptionNumber
 from protocol.pabulib.errors import PbError
-from protocol.pabulib.model import (
-    MAX_OPTIONS,
-    MAX_POINTS,
-    MAX_VOTERS,
-    BallotType,
-    Election,
-    Limits,
-    Project,
-    Vote,
-)
+from protocol.pabulib.model import MAX_OPTIONS, MAX_POINTS, MAX_VOTERS, Election, Project, Vote
 from protocol.pabulib.numbers import Money, money, shown, whole
-from protocol.pabulib.settings import Meta, Settings, limits, parameters, read_settings
+from protocol.pabulib.settings import Meta, Settings, allocation_rules, ballot_rules, read_settings
 from protocol.pabulib.text import Row, Table, decode, tables
+from protocol.types import BallotRules, BallotType
 
 ANSWERS = {"yes": 1, "no": -1, "abstain": 0}
 _PROJECT_COLUMNS = ("project_id", "cost", "name", "votes", "score", "selected")
@@ -41,17 +33,17 @@ def read_pb(text: str | bytes, name: str) -> Election:
     _check_number(settings.meta, "num_projects", len(projects))
     _check_number(settings.meta, "num_votes", len(found["VOTES"].rows))
     unit = 10 ** max((amount.decimals for amount in [*settings.amounts.values(), *costs]), default=0)
-    bounds = limits(settings, len(projects), unit)
+    rules = ballot_rules(settings, len(projects), unit)
     votes = _Votes(found["VOTES"], settings.ballot_type, projects)
     ballots = votes.read()
     if settings.ballot_type is BallotType.ORDERED and "points" in votes.table.columns:
-        bounds = votes.points_per_rank(settings.meta, bounds)
+        rules = votes.points_per_rank(settings.meta, rules)
     return Election(
         name,
         settings.meta.entries,
-        settings.ballot_type,
-        bounds,
-        parameters(settings, unit),
+        rules,
+        allocation_rules(settings, unit),
+        unit,
         tuple(replace(project, cost=cost.minor(unit)) for project, cost in zip(projects, costs, strict=True)),
         ballots,
         _others(found["PROJECTS"], _PROJECT_COLUMNS),
@@ -215,7 +207,7 @@ class _Votes:
             raise self.table.error(row, place, f"{value} points", f"Give at most {MAX_POINTS}", offset)
         return value
 
-    def points_per_rank(self, meta: Meta, bounds: Limits) -> Limits:
+    def points_per_rank(self, meta: Meta, rules: BallotRules) -> BallotRules:
         """Points that an ordered file gives vote by vote: they must be those of the places, as one vote of full length
         shows them where META does not.
         """
@@ -224,7 +216,7 @@ class _Votes:
         for row in self.table.rows:
             options = self._options(row)
             given.append(self._values(row, place, len(options)) if row.text(place) else None)
-        per_rank = bounds.points_per_rank
+        per_rank = rules.points_per_rank
         if "points_per_rank" not in meta:
             full = next((points for points in given if points is not None and len(points) == len(per_rank)), None)
             per_rank = per_rank if full is None else tuple(full)
@@ -232,4 +224,4 @@ class _Votes:
             if points is not None and tuple(points) != per_rank[: len(points)]:
                 reason = f"points {row.text(place)[:40]} where the places bring {','.join(map(str, per_rank))[:40]}"
                 raise self.table.error(row, place, reason, "Give points_per_rank in META, or vote_type cumulative")
-        return Limits(bounds.min_length, bounds.max_length, points_per_rank=per_rank)
+        return replace(rules, points_per_rank=per_rank)

@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TypeVar
 
-from protocol.allocation import Rule, RuleParameters, TieBreak
+from protocol.allocation import Rule, TieBreak
 from protocol.pabulib.errors import PbError
-from protocol.pabulib.model import MAX_POINTS, BallotType, Limits
+from protocol.pabulib.model import MAX_POINTS
 from protocol.pabulib.numbers import Money, money, shown, whole
 from protocol.pabulib.text import Row, Table
+from protocol.types import AllocationRules, BallotRules, BallotType
 
 BALLOT_TYPES = {
     "approval": BallotType.APPROVAL,
@@ -51,12 +52,13 @@ _LIMITS = {
 _PARAMETERS = {
     "num_winners": frozenset({Rule.TOP_K}),
     "quorum": frozenset({Rule.MAJORITY}),
-    "majority": frozenset({Rule.MAJORITY}),
 }
 # These bound what may be proposed, not what may be voted: nothing here depends on them.
 _NOT_OURS = frozenset({"min_project_cost", "max_project_cost", "leftover_budget"})
 _KNOWN = frozenset().union(*_LIMITS.values()) | _PARAMETERS.keys() | {"min_project_score_threshold"}
-_BINDING = re.compile(r"(min|max)_.*|.*(_per_|threshold|quorum|limit|scoring|weight).*|default_score|tie_?break.*")
+_BINDING = re.compile(
+    r"(min|max)_.*|.*(_per_|threshold|quorum|limit|scoring|weight).*|default_score|tie_?break.*|majority.*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def _check_keys(meta: Meta, ballot_type: BallotType, rule: Rule) -> None:
             raise meta.key_error(key, f"unknown limit {shown(key)}", f"Known are: {', '.join(sorted(_KNOWN))}")
 
 
-def limits(settings: Settings, options: int, unit: int) -> Limits:
+def ballot_rules(settings: Settings, options: int, unit: int) -> BallotRules:
     """When a ballot over `options` options is valid. Raises PbError where the limits contradict each other."""
     meta, kind = settings.meta, settings.ballot_type
     single = kind is BallotType.SINGLE_CHOICE
@@ -179,14 +181,14 @@ def limits(settings: Settings, options: int, unit: int) -> Limits:
     if kind is BallotType.CUMULATIVE:
         return _cumulative(meta, shortest, longest)
     if kind is BallotType.ORDERED:
-        return Limits(shortest, longest, points_per_rank=_points_per_rank(meta, longest))
+        return BallotRules(kind, shortest, longest, points_per_rank=_points_per_rank(meta, longest))
     if kind is BallotType.KNAPSACK:
         amount = settings.amounts.get("max_sum_cost") or settings.amounts["budget"]
-        return Limits(shortest, longest, max_cost=amount.minor(unit))
-    return Limits(shortest, longest)
+        return BallotRules(kind, shortest, longest, max_cost=amount.minor(unit))
+    return BallotRules(kind, shortest, longest)
 
 
-def _cumulative(meta: Meta, shortest: int, longest: int) -> Limits:
+def _cumulative(meta: Meta, shortest: int, longest: int) -> BallotRules:
     if "max_sum_points" not in meta:
         reason = "META has no max_sum_points"
         raise meta.error("max_sum_points", reason, "A cumulative ballot needs the points that it may give in all")
@@ -205,7 +207,7 @@ def _cumulative(meta: Meta, shortest: int, longest: int) -> Limits:
         longest = min(longest, most // least_each)  # keeps the ballot's plaintext short; no other ballot becomes valid
     if shortest > longest:
         raise meta.error("min_length", f"with min_points {least_each} at most {longest} can be named", "Lower it")
-    return Limits(shortest, longest, least_each, most_each, least, most)
+    return BallotRules(BallotType.CUMULATIVE, shortest, longest, least_each, most_each, least, most)
 
 
 def _points_per_rank(meta: Meta, longest: int) -> tuple[int, ...]:
@@ -230,7 +232,7 @@ def _points_per_rank(meta: Meta, longest: int) -> tuple[int, ...]:
     return tuple(points[:longest])
 
 
-def parameters(settings: Settings, unit: int) -> RuleParameters:
+def allocation_rules(settings: Settings, unit: int) -> AllocationRules:
     """The rule with its parameters. Raises PbError where one is missing or does not fit the ballot."""
     meta, rule = settings.meta, settings.rule
     threshold = meta.whole("min_project_score_threshold", 0)
@@ -239,31 +241,17 @@ def parameters(settings: Settings, unit: int) -> RuleParameters:
     if rule in (Rule.GREEDY, Rule.GREEDY_THRESHOLD):
         rule = Rule.GREEDY_THRESHOLD if threshold else Rule.GREEDY
     winners = meta.whole("num_winners", 0)
-    if rule is Rule.TOP_K and winners < 1:
-        raise meta.error("num_winners", "top-k without num_winners", "Give how many win, 1 or more")
-    return RuleParameters(
+    if rule is Rule.TOP_K and not 0 < winners < 1 << 32:
+        reason = "num_winners is out of range" if "num_winners" in meta else "top-k without num_winners"
+        raise meta.error("num_winners", reason, "Give how many win, 1 or more")
+    if rule is Rule.MAJORITY and settings.ballot_type in (BallotType.CUMULATIVE, BallotType.ORDERED):
+        reason = f"the rule majority is not defined for vote type {settings.ballot_type.label}"
+        raise meta.error("rule", reason, "Use another rule")
+    return AllocationRules(
         rule,
         settings.tie_break,
         budget=settings.amounts["budget"].minor(unit) if rule.has_budget else 0,
         threshold=threshold,
         winners=winners,
         quorum=meta.whole("quorum", 0),
-        absolute=_absolute(settings),
-        unit=unit,
     )
-
-
-def _absolute(settings: Settings) -> bool:
-    """Simple majority where ballots say no, absolute where they only say yes."""
-    meta, kind = settings.meta, settings.ballot_type
-    if settings.rule is not Rule.MAJORITY:
-        return False
-    if kind in (BallotType.CUMULATIVE, BallotType.ORDERED):
-        raise meta.error("rule", f"the rule majority is not defined for vote type {kind.label}", "Use another rule")
-    answers = kind is BallotType.YES_NO_ABSTAIN
-    if "majority" not in meta:
-        return not answers
-    absolute = meta.choice("majority", {"simple": False, "absolute": True}, "majority")
-    if not absolute and not answers:
-        raise meta.error("majority", "a simple majority needs ballots that can say no", "Give absolute")
-    return absolute

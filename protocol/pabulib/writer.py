@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from protocol.allocation import Allocation, Totals
-from protocol.pabulib.model import BallotType, Election, Project, Vote
+from protocol.pabulib.model import Election, Project, Vote
 from protocol.pabulib.text import SECTIONS
+from protocol.types import BallotType
 
 _ANSWER = {1: "yes", -1: "no", 0: "abstain"}
 
@@ -32,7 +33,7 @@ def _meta(election: Election) -> Iterable[Iterable[str]]:
     values = dict(election.meta)
     values["num_projects"] = str(len(election.projects))
     values["num_votes"] = str(len(election.votes))
-    per_rank = election.limits.points_per_rank
+    per_rank = election.ballot.points_per_rank
     if per_rank != tuple(range(len(per_rank), 0, -1)):
         values["points_per_rank"] = ",".join(map(str, per_rank))
         values.pop("scoring_fn", None)
@@ -45,7 +46,7 @@ def _money(amount: int, unit: int) -> str:
 
 
 def _projects(election: Election, totals: Totals | None, allocation: Allocation | None) -> Iterable[Iterable[str]]:
-    scored = election.ballot_type in (BallotType.CUMULATIVE, BallotType.ORDERED)
+    scored = election.ballot.ballot_type in (BallotType.CUMULATIVE, BallotType.ORDERED)
 
     def votes(project: Project) -> int | None:
         return totals.support[project.number] if totals else project.votes
@@ -63,7 +64,7 @@ def _projects(election: Election, totals: Totals | None, allocation: Allocation 
         values = [get(project) for get in used.values()]
         yield [
             _cell(project.project_id),
-            _money(project.cost, election.allocation.unit),
+            _money(project.cost, election.unit),
             _cell(project.name),
             *("" if value is None else str(value) for value in values),
             *map(_cell, project.extra),
@@ -71,7 +72,7 @@ def _projects(election: Election, totals: Totals | None, allocation: Allocation 
 
 
 def _votes(election: Election) -> Iterable[Iterable[str]]:
-    column = {BallotType.CUMULATIVE: "points", BallotType.YES_NO_ABSTAIN: "answers"}.get(election.ballot_type)
+    column = {BallotType.CUMULATIVE: "points", BallotType.YES_NO_ABSTAIN: "answers"}.get(election.ballot.ballot_type)
     yield ["voter_id", "vote", *([column] if column else []), *map(_cell, election.vote_columns)]
     ids = [_cell(project.project_id) for project in election.projects]
     quoted = any(cell.startswith('"') for cell in ids)

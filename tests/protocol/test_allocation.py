@@ -150,12 +150,6 @@ def test_add1_raises_the_endowment_until_the_next_would_overspend() -> None:
     assert [completed.winners, completed.endowment, completed.spent] == [(0, 1), 13, 55]
 
 
-def test_add1_steps_by_a_unit_of_money_not_by_a_minor_unit() -> None:
-    ballots = [approval(0)] * 3 + [approval(1)] * 2 + [approval(2)]
-    cents = rules(Rule.EQUAL_SHARES_ADD1, 6000, unit=100)
-    assert allocate(cents, options(3000, 2500, 2000), ballots).endowment == 1300
-
-
 def test_add1_ends_when_everything_with_support_is_bought() -> None:
     result = allocate(rules(Rule.EQUAL_SHARES_ADD1, 10**9), options(10, 10, 10), [approval(0), approval(1)])
     assert result.winners == (0, 1)
@@ -337,9 +331,8 @@ def test_options_out_of_order_are_refused() -> None:
     ("rule", "more", "message"),
     [
         (Rule.TOP_K, {"winners": 0}, "number of winners"),
-        (Rule.GREEDY_THRESHOLD, {"threshold": 0}, "needs a threshold"),
         (Rule.GREEDY, {"budget": -1}, "budget is negative"),
-        (Rule.EQUAL_SHARES_ADD1, {"unit": 0}, "unit"),
+        (Rule.MAJORITY, {"quorum": -1}, "quorum is negative"),
     ],
 )
 def test_parameters_that_do_not_fit_the_rule_are_refused(rule: Rule, more: dict[str, int], message: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from protocol import count as counting
 from protocol.allocation import Rule
-from protocol.pabulib import BallotType, Election, read_pb, write_pb
+from protocol.pabulib import Election, read_pb, write_pb
+from protocol.types import BallotType
 
 ROOT = Path(__file__).resolve().parents[2]
 ELECTIONS = {
@@ -35,7 +36,7 @@ def read(name: str) -> Election:
 @pytest.mark.parametrize("name", ELECTIONS)
 def test_real_election_is_read_as_what_it_is(name: str) -> None:
     election = read(name)
-    shape = (len(election.votes), len(election.projects), election.ballot_type, election.allocation.rule)
+    shape = (len(election.votes), len(election.projects), election.ballot.ballot_type, election.allocation.rule)
     assert shape == ELECTIONS[name]
 
 
@@ -45,7 +46,7 @@ def test_real_election_counts_to_the_published_totals(name: str) -> None:
     totals = counting.count(election)
     assert (totals.valid, totals.blank, totals.null) == (len(election.votes), 0, 0)
     assert [project.votes for project in election.projects] == list(totals.support)
-    if election.ballot_type in (BallotType.CUMULATIVE, BallotType.ORDERED):
+    if election.ballot.ballot_type in (BallotType.CUMULATIVE, BallotType.ORDERED):
         assert [project.score for project in election.projects] == list(totals.scores)
 
 

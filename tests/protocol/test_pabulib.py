@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from protocol import count as counting
 from protocol.allocation import Rule, TieBreak
-from protocol.pabulib import BallotType, Election, PbError, read_pb, write_pb
+from protocol.pabulib import Election, PbError, read_pb, write_pb
 from protocol.pabulib.model import MAX_OPTIONS
 from protocol.pabulib.text import MAX_CELL
+from protocol.plaintext import NullReason, YesNoAbstain
+from protocol.types import BallotType
 
 
 def pb(
@@ -82,12 +84,12 @@ def test_amounts_with_decimals_are_exact_in_minor_units() -> None:
     election = read(
         pb("vote_type;approval\nrule;equalshares/add1\nbudget;100.50", "project_id;cost\na;10,25\nb;20\nc;3")
     )
-    assert (election.allocation.budget, election.allocation.unit) == (10050, 100)
+    assert (election.allocation.budget, election.unit) == (10050, 100)
     assert [project.cost for project in election.projects] == [1025, 2000, 300]
 
 
 def test_amounts_with_empty_decimals_stay_whole() -> None:
-    assert read(pb("vote_type;approval\nrule;greedy\nbudget;100.00")).allocation.unit == 1
+    assert read(pb("vote_type;approval\nrule;greedy\nbudget;100.00")).unit == 1
 
 
 @pytest.mark.parametrize(
@@ -104,12 +106,13 @@ def test_amounts_with_empty_decimals_stay_whole() -> None:
     ],
 )
 def test_rules_and_their_default_tie_break(rule: str, more: str, expected: Rule) -> None:
-    allocation = read(pb(f"vote_type;approval\nrule;{rule}\nbudget;100\n{more}")).allocation
+    election = read(pb(f"vote_type;approval\nrule;{rule}\nbudget;100\n{more}"))
+    allocation = election.allocation
+    assert counting.parameters(election.ballot, allocation).absolute
     assert allocation.rule is expected
     assert allocation.tie_break is (TieBreak.LOWER_COST if expected.needs_ballots else TieBreak.OPTION_NUMBER)
     assert allocation.budget == (100 if expected.has_budget else 0)
     assert allocation.threshold == (2 if "threshold" in more else 0)
-    assert allocation.absolute is (expected is Rule.MAJORITY)
 
 
 @pytest.mark.parametrize("tie_break", list(TieBreak))
@@ -120,7 +123,7 @@ def test_the_tie_break_can_be_named(tie_break: TieBreak) -> None:
 
 def test_consultations_need_neither_budget_nor_costs() -> None:
     election = read(pb("vote_type;choose-1\nrule;majority", "project_id\nsim\nnão", "voter_id;vote\nv1;sim"))
-    assert (election.ballot_type, counting.winners(election).winners) == (BallotType.SINGLE_CHOICE, (0,))
+    assert (election.ballot.ballot_type, counting.winners(election).winners) == (BallotType.SINGLE_CHOICE, (0,))
 
 
 def test_ranks_bring_borda_points_unless_the_file_says_otherwise() -> None:
@@ -135,11 +138,11 @@ def test_ranks_bring_borda_points_unless_the_file_says_otherwise() -> None:
 
 def test_an_approval_bounded_by_cost_is_a_knapsack() -> None:
     election = read(pb("vote_type;approval\nrule;greedy\nbudget;100\nmax_sum_cost;45"))
-    assert (election.ballot_type, election.limits.max_cost) == (BallotType.KNAPSACK, 45)
+    assert (election.ballot.ballot_type, election.ballot.max_cost) == (BallotType.KNAPSACK, 45)
 
 
 def test_a_knapsack_holds_the_budget_by_default() -> None:
-    assert read(pb("vote_type;knapsack\nrule;greedy\nbudget;100")).limits.max_cost == 100
+    assert read(pb("vote_type;knapsack\nrule;greedy\nbudget;100")).ballot.max_cost == 100
 
 
 def test_answers_are_yes_no_or_abstain() -> None:
@@ -147,6 +150,8 @@ def test_answers_are_yes_no_or_abstain() -> None:
     election = read(pb("vote_type;yes-no-abstain\nrule;majority", votes=votes))
     totals = counting.count(election)
     assert (totals.support, totals.against, totals.blank) == ((1, 0, 0), (0, 2, 0), 1)
+    assert counting.choice(election, election.votes[1]) == YesNoAbstain((), (1,))
+    assert counting.winners(election).winners == (0,)
 
 
 def test_published_results_are_read_where_they_stand() -> None:
@@ -162,22 +167,22 @@ def test_published_results_are_read_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("meta", "votes", "flaw"),
     [
-        ("vote_type;approval\nmax_length;2", "v1;a,b,c", "3 options named"),
-        ("vote_type;approval\nmin_length;2", "v1;a", "1 options named"),
-        ("vote_type;choose-1", "v1;a,b", "2 options named"),
-        ("vote_type;knapsack\nmax_sum_cost;40", "v1;b,c", "worth 50"),
-        ("vote_type;cumulative\nmax_sum_points;5", "v1;a,b;3,3", "6 points in all"),
-        ("vote_type;cumulative\nmax_sum_points;5\nmin_sum_points;4", "v1;a;3", "3 points in all"),
-        ("vote_type;cumulative\nmax_sum_points;5\nmax_points;2", "v1;a;3", "3 points for an option"),
-        ("vote_type;cumulative\nmax_sum_points;5\nmin_points;2", "v1;a;1", "1 points for an option"),
-        ("vote_type;ordinal\nmin_length;3", "v1;a,b", "2 options named"),
-        ("vote_type;yes-no-abstain\nmin_length;1", "v1;a;abstain", "0 options named"),
+        ("vote_type;approval\nmax_length;2", "v1;a,b,c", NullReason.TOO_MANY),
+        ("vote_type;approval\nmin_length;2", "v1;a", NullReason.TOO_FEW),
+        ("vote_type;choose-1", "v1;a,b", NullReason.TOO_MANY),
+        ("vote_type;knapsack\nmax_sum_cost;40", "v1;b,c", NullReason.COST),
+        ("vote_type;cumulative\nmax_sum_points;5", "v1;a,b;3,3", NullReason.SUM),
+        ("vote_type;cumulative\nmax_sum_points;5\nmin_sum_points;4", "v1;a;3", NullReason.SUM),
+        ("vote_type;cumulative\nmax_sum_points;5\nmax_points;2", "v1;a;3", NullReason.POINTS),
+        ("vote_type;cumulative\nmax_sum_points;5\nmin_points;2", "v1;a;1", NullReason.POINTS),
+        ("vote_type;ordinal\nmin_length;3", "v1;a,b", NullReason.TOO_FEW),
+        ("vote_type;yes-no-abstain\nmin_length;1", "v1;a;abstain", NullReason.TOO_FEW),
     ],
 )
-def test_B9_a_ballot_that_breaks_its_limits_is_kept_and_null(meta: str, votes: str, flaw: str) -> None:
+def test_B9_a_ballot_that_breaks_its_limits_is_kept_and_null(meta: str, votes: str, flaw: NullReason) -> None:
     column = ";points" if "cumulative" in meta else ";answers" if "yes-no" in meta else ""
     election = read(pb(f"{meta}\nrule;greedy\nbudget;100", votes=f"voter_id;vote{column}\n{votes}\nv2;"))
-    assert flaw in (counting.flaw(election, election.votes[0]) or "")
+    assert counting.flaw(election, election.votes[0]) is flaw
     totals = counting.count(election)
     assert (totals.valid, totals.blank, totals.null, sum(totals.support)) == (0, 1, 1, 0)
 
@@ -221,7 +226,13 @@ REFUSED = {
     "no winners": (pb("vote_type;approval\nrule;top-k"), 1, 1, "top-k without num_winners"),
     "no threshold": (pb("vote_type;approval\nrule;greedy-threshold\nbudget;1"), 4, 6, "greedy-threshold without"),
     "majority of points": (pb("vote_type;ordinal\nrule;majority"), 4, 6, "not defined for vote type ordered"),
-    "simple majority": (pb("vote_type;approval\nrule;majority\nmajority;simple"), 5, 10, "ballots that can say no"),
+    "majority of another kind": (
+        pb("vote_type;approval\nrule;majority\nmajority;2/3"),
+        5,
+        1,
+        "unknown limit 'majority'",
+    ),
+    "too many winners": (pb("vote_type;approval\nrule;top-k\nnum_winners;4294967296"), 5, 13, "num_winners is out of"),
     "unknown tie-break": (pb(META + "tie_break;lot"), 6, 11, "unknown tie-break 'lot'"),
     "unknown scoring": (pb(META.replace("approval", "ordinal") + "scoring_fn;Dowdall"), 6, 12, "unknown scoring_fn"),
     "rising points": (pb(META.replace("approval", "ordinal") + "points_per_rank;1,2,3"), 6, 17, "rises"),
