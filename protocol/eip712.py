@@ -7,8 +7,7 @@ The structs' hashes follow from their annotations, as everywhere: field names in
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
@@ -81,14 +80,12 @@ def camel_case(name: str) -> str:
 
 def type_string(struct: type[Signable]) -> str:
     """EIP-712's `encodeType` of one of the structs."""
-    return _type_string(struct)
-
-
-@cache
-def _type_string(struct: type[Any]) -> str:
     hints = zip(fields(struct), field_hints(struct), strict=True)
     members = ",".join(f"{codec_of(hint).name} {camel_case(field.name)}" for field, hint in hints)
     return f"{struct.__name__}({members})"
+
+
+_TYPE_STRINGS: dict[type, str] = {struct: type_string(struct) for struct in (RegistrationBatch, Replacement, Submission)}
 
 
 def domain_separator(name: str, chain_id: int, contract: Address) -> bytes:
@@ -99,7 +96,7 @@ def domain_separator(name: str, chain_id: int, contract: Address) -> bytes:
 
 def struct_hash(message: Signable) -> bytes:
     """EIP-712's `hashStruct`."""
-    encoded = [keccak(type_string(type(message)).encode())]
+    encoded = [keccak(_TYPE_STRINGS[type(message)].encode())]
     for field, hint in zip(fields(message), field_hints(type(message)), strict=True):
         value = getattr(message, field.name)
         if isinstance(value, tuple):
