@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,7 +178,7 @@ def _fail(code: int) -> None:
     raise _Unsatisfied(code)
 
 
-def _function(exports: wasmtime.InstanceExports, name: str) -> Callable[..., object]:
+def _function(exports: Mapping[str, object], name: str) -> Callable[..., object]:
     function = exports[name]
     if not isinstance(function, wasmtime.Func):
         raise ProverError(f"The circuit's calculator has no function {name}.")
