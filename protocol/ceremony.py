@@ -29,7 +29,7 @@ class CeremonyError(ProtocolError):
 
 
 class InvalidDealing(CeremonyError):
-    """A dealing of the wrong size, or with a point or scalar out of range."""
+    """A dealing of the wrong size, or with a point that is none."""
 
 
 class BadProofOfKnowledge(CeremonyError):
@@ -211,19 +211,16 @@ def deal_polynomial(
 
 
 def verify_dealing(dealing: Dealing, epoch: Epoch, dealer: int, threshold: int, trustees: int) -> None:
-    """What the contract checks of a dealing: sizes, points, scalars and both proofs of knowledge, in this order.
+    """What the contract checks of a dealing: sizes, points and both proofs of knowledge, in this order.
 
     Raises:
-        InvalidDealing: sizes, points or scalars.
-        BadProofOfKnowledge: a proof is not of this point, dealer and epoch (B13).
+        InvalidDealing: sizes, or a point that is none.
+        BadProofOfKnowledge: a proof out of range, or not of this point, dealer and epoch (B13).
     """
     if len(dealing.commitments) != threshold or len(dealing.shares) != trustees:
         raise InvalidDealing(f"{len(dealing.commitments)} commitments and {len(dealing.shares)} shares")
-    proofs = (dealing.constant_proof, dealing.ephemeral_proof)
-    if not _valid(*dealing.commitments, dealing.ephemeral, *(proof.t for proof in proofs)):
+    if not _valid(*dealing.commitments, dealing.ephemeral):
         raise InvalidDealing("a point is not on the curve, or is infinity")
-    if any(not 0 <= proof.s < SCALAR_FIELD for proof in proofs):
-        raise InvalidDealing("a proof's scalar is not below r")
     if not _proves(dealing.constant_proof, dealing.commitments[0], _constant_binding(epoch, dealer)):
         raise BadProofOfKnowledge(f"dealer {dealer} does not prove the constant term")
     if not _proves(dealing.ephemeral_proof, dealing.ephemeral, _ephemeral_binding(epoch, dealer)):

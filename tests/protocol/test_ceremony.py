@@ -198,16 +198,15 @@ def test_B13_every_changed_value_of_a_proof_breaks_it() -> None:
     other = g1_mul(GENERATOR, 42)
     for name in ("constant_proof", "ephemeral_proof"):
         proof = getattr(dealing, name)
-        for broken in (replace(proof, s=(proof.s + 1) % SCALAR_FIELD), replace(proof, t=other)):
-            with pytest.raises(BadProofOfKnowledge):
-                verify_dealing(replace(dealing, **{name: broken}), EPOCH, 1, 2, 3)
-        for senseless in (
+        for broken in (
+            replace(proof, s=(proof.s + 1) % SCALAR_FIELD),
+            replace(proof, t=other),
             replace(proof, s=proof.s + SCALAR_FIELD),
             replace(proof, t=INFINITY),
             replace(proof, t=G1Point(proof.t.x, proof.t.y + BASE_FIELD)),
         ):
-            with pytest.raises(InvalidDealing):
-                verify_dealing(replace(dealing, **{name: senseless}), EPOCH, 1, 2, 3)
+            with pytest.raises(BadProofOfKnowledge):
+                verify_dealing(replace(dealing, **{name: broken}), EPOCH, 1, 2, 3)
     for name, value in (("commitments", (other, dealing.commitments[1])), ("ephemeral", other)):
         with pytest.raises(BadProofOfKnowledge):
             verify_dealing(replace(dealing, **{name: value}), EPOCH, 1, 2, 3)
