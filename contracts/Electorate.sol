@@ -21,7 +21,8 @@ import {IInitiatives} from "./interfaces/IInitiatives.sol";
 contract Electorate is IElectorate, RegistrarSignatures {
     using InternalLeanIMT for LeanIMTData;
     using SlotDerivation for bytes32;
-    using TransientSlot for *;
+    using TransientSlot for bytes32;
+    using TransientSlot for TransientSlot.BooleanSlot;
 
     /// @dev What is registered in one batch, and its place.
     struct Accepted {
@@ -47,8 +48,6 @@ contract Electorate is IElectorate, RegistrarSignatures {
     uint256 private constant MAX_REPLACEMENTS = 2;
     /// @dev No index of a leaf: those are at most `CAPACITY`.
     uint256 private constant RESERVED = type(uint256).max;
-    /// @dev Transient: commitments of the batch at hand, which are not in the tree yet.
-    bytes32 private constant SEEN_SLOT = keccak256("urna/electorate/seen");
 
     mapping(InitiativeId => LeanIMTData) private trees;
     mapping(InitiativeId => mapping(Tag => Commitment)) private commitments;
@@ -153,64 +152,67 @@ contract Electorate is IElectorate, RegistrarSignatures {
     /// calldata, and many at once for the price of about one hash each.
     function _append(RegistrationBatch calldata batch) private returns (Accepted memory accepted) {
         LeanIMTData storage tree = trees[batch.initiative];
-        uint256 length = batch.tags.length;
-        accepted = Accepted(tree.size, new bytes32[](length), new uint256[](length));
+        Tag[] calldata tags = batch.tags;
+        uint256[] calldata leaves = _unwrap(batch.commitments);
+        accepted = Accepted(tree.size, new bytes32[](tags.length), new uint256[](tags.length));
         uint256 count;
         uint256 start;
-        for (uint256 i; i < length; ++i) {
-            if (_claim(tree, batch, i)) {
-                accepted.tags[count] = Tag.unwrap(batch.tags[i]);
-                accepted.commitments[count++] = Commitment.unwrap(batch.commitments[i]);
+        for (uint256 i; i < tags.length; ++i) {
+            Tag tag = tags[i];
+            uint256 leaf = leaves[i];
+            if (_claim(tree, batch, tag, leaf)) {
+                accepted.tags[count] = Tag.unwrap(tag);
+                accepted.commitments[count++] = leaf;
             } else {
-                _insert(tree, batch, start, i);
+                _insert(tree, batch.initiative, leaves[start:i]);
                 start = i + 1;
             }
         }
-        _insert(tree, batch, start, length);
+        _insert(tree, batch.initiative, leaves[start:]);
 
-        bytes32[] memory tags = accepted.tags;
-        uint256[] memory leaves = accepted.commitments;
-        // Assembly: shortens both lists in place to what was accepted; `count` is at most their length.
-        assembly ("memory-safe") {
-            mstore(tags, count)
-            mstore(leaves, count)
-        }
+        _truncate(accepted, count);
     }
 
-    /// @dev Whether entry `i` counts; keeps its tag, or says why it is skipped.
-    function _claim(LeanIMTData storage tree, RegistrationBatch calldata batch, uint256 i) private returns (bool) {
+    /// @dev Whether an entry counts; keeps its tag, or says why it is skipped.
+    function _claim(LeanIMTData storage tree, RegistrationBatch calldata batch, Tag tag, uint256 leaf)
+        private
+        returns (bool)
+    {
         InitiativeId initiative = batch.initiative;
-        Tag tag = batch.tags[i];
-        Commitment commitment = batch.commitments[i];
+        mapping(Tag => Commitment) storage known = commitments[initiative];
+        Commitment commitment = Commitment.wrap(leaf);
         _requireInField(commitment);
-        if (Commitment.unwrap(commitments[initiative][tag]) != 0) {
+        if (Commitment.unwrap(known[tag]) != 0) {
             emit RegistrationSkipped(initiative, batch.batchId, tag, commitment, SkipReason.KnownTag);
             return false;
         }
-        TransientSlot.BooleanSlot seen = SEEN_SLOT.deriveMapping(uint256(InitiativeId.unwrap(initiative)))
-            .deriveMapping(Commitment.unwrap(commitment)).asBoolean();
-        if (seen.tload() || tree._has(Commitment.unwrap(commitment))) {
+        TransientSlot.BooleanSlot seen = _seenSlot(tree, leaf);
+        if (seen.tload() || tree._has(leaf)) {
             emit RegistrationSkipped(initiative, batch.batchId, tag, commitment, SkipReason.UsedCommitment);
             return false;
         }
 
-        commitments[initiative][tag] = commitment;
+        known[tag] = commitment;
         seen.tstore(true);
         return true;
     }
 
-    function _insert(LeanIMTData storage tree, RegistrationBatch calldata batch, uint256 start, uint256 end) private {
-        if (start == end) return;
-        if (tree.size + (end - start) > CAPACITY) revert ElectorateFull(batch.initiative);
-
-        Commitment[] calldata typed = batch.commitments;
-        uint256[] calldata leaves;
-        // Assembly: Solidity has no conversion of arrays of a value type to arrays of what it wraps. Same layout.
+    /// @dev Transient mark of a commitment of the batch at hand, which is not in the tree yet. A mark outlives its batch
+    /// within one transaction, and is true there: a commitment that was marked is in the tree.
+    function _seenSlot(LeanIMTData storage tree, uint256 leaf) private pure returns (TransientSlot.BooleanSlot) {
+        bytes32 base;
+        // Assembly: Solidity has no transient mapping. The tree's own slot tells initiatives apart.
         assembly ("memory-safe") {
-            leaves.offset := typed.offset
-            leaves.length := typed.length
+            base := tree.slot
         }
-        tree._insertMany(leaves[start:end]);
+        return base.deriveMapping(leaf).asBoolean();
+    }
+
+    function _insert(LeanIMTData storage tree, InitiativeId initiative, uint256[] calldata leaves) private {
+        if (leaves.length == 0) return;
+        if (tree.size + leaves.length > CAPACITY) revert ElectorateFull(initiative);
+
+        tree._insertMany(leaves);
     }
 
     function _requireReplaceable(Replacement calldata replacement) private view returns (Change storage change) {
@@ -233,6 +235,34 @@ contract Electorate is IElectorate, RegistrarSignatures {
         if (value == 0 || value >= SNARK_SCALAR_FIELD) revert InvalidCommitment(commitment);
     }
 
+    /// @dev Shortens both lists in place to what was accepted.
+    function _truncate(Accepted memory accepted, uint256 count) private pure {
+        bytes32[] memory tags = accepted.tags;
+        uint256[] memory leaves = accepted.commitments;
+        // Assembly: Solidity cannot change the length of a list in memory. `count` is at most the old one.
+        assembly ("memory-safe") {
+            mstore(tags, count)
+            mstore(leaves, count)
+        }
+    }
+
+    function _unwrap(Commitment[] calldata wrapped) private pure returns (uint256[] calldata values) {
+        // Assembly: Solidity has no conversion of lists of a value type to lists of what it wraps. Same layout.
+        assembly ("memory-safe") {
+            values.offset := wrapped.offset
+            values.length := wrapped.length
+        }
+    }
+
+    function _unwrap(Tag[] calldata wrapped) private pure returns (bytes32[] calldata values) {
+        // Assembly: as above.
+        assembly ("memory-safe") {
+            values.offset := wrapped.offset
+            values.length := wrapped.length
+        }
+    }
+
+    /// @dev Unwrapped lists, because the compiler copies those in one go.
     function _hash(RegistrationBatch calldata batch) private pure returns (bytes32) {
         return keccak256(
             abi.encode(
@@ -240,8 +270,8 @@ contract Electorate is IElectorate, RegistrarSignatures {
                 batch.initiative,
                 batch.batchId,
                 batch.validUntil,
-                keccak256(abi.encodePacked(batch.tags)),
-                keccak256(abi.encodePacked(batch.commitments)),
+                keccak256(abi.encodePacked(_unwrap(batch.tags))),
+                keccak256(abi.encodePacked(_unwrap(batch.commitments))),
                 batch.evidenceRoot
             )
         );
