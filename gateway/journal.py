@@ -54,7 +54,6 @@ CREATE TABLE ballot (
 ) WITHOUT ROWID;
 CREATE INDEX ballot_open ON ballot (initiative) WHERE status = 'accepted';
 CREATE INDEX ballot_tx ON ballot (tx);
-CREATE TABLE pepper (initiative INTEGER PRIMARY KEY, pepper BLOB NOT NULL);
 CREATE TABLE evidence (batch BLOB PRIMARY KEY, initiative INTEGER NOT NULL, token_hashes BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE content (hash BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 """

@@ -5,7 +5,7 @@
     ├── MalformedRequest 400 · CredentialsRefused 400
     ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
     ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
-    ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, PepperMismatch 409
+    ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment 422
     ├── TooLarge 413 · TooMany 429
     └── RegistrarsUnavailable, ChainUnavailable 503
@@ -161,6 +161,10 @@ class TooManyReplacements(Problem):
 
 class PepperMismatch(Problem):
     status, code, title = 409, "pepper-mismatch", "Not the pepper that the rules name"
+
+
+class NotRegistrar(Problem):
+    status, code, title = 409, "not-registrar", "This entity is no registrar of the initiative"
 
 
 class TooLarge(Problem):

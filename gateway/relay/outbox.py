@@ -16,10 +16,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-
 from gateway.journal import Journal
+from node.keys import Call, Key
 from node.rpc import Receipt, RpcClient, RpcRefused
 
 log = logging.getLogger(__name__)
@@ -33,7 +31,7 @@ class Lane:
     """An account that only relays; it has no power. `name` is stable across restarts."""
 
     name: str
-    account: LocalAccount
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +76,15 @@ class Outbox:
 
         Raises RpcUnavailable before anything is stored, where the lane was never used and the chain does not answer.
         """
-        account = self._lanes[lane].account
-        floor = self._rpc.nonce(bytes.fromhex(account.address[2:]))
+        key = self._lanes[lane].key
+        floor = self._rpc.nonce(key.address)
         with self._journal.transaction() as db:
             last = db.execute("SELECT max(nonce) FROM tx WHERE lane = ?", (lane,)).fetchone()[0]
             nonce = max(floor, 0 if last is None else last + 1)
-            signed = Account.sign_transaction(
-                {
-                    "chainId": self._chain_id,
-                    "nonce": nonce,
-                    "to": "0x" + to.hex(),
-                    "data": "0x" + data.hex(),
-                    "gas": gas,
-                    "gasPrice": 0,
-                    "value": 0,
-                },
-                account.key,
-            )
+            raw, hash_ = key.sign_transaction(Call(to, data, lane), chain_id=self._chain_id, nonce=nonce, gas=gas)
             cursor = db.execute(
                 "INSERT INTO tx (lane, nonce, hash, raw, status) VALUES (?, ?, ?, ?, 'signed')",
-                (lane, nonce, bytes(signed.hash), bytes(signed.raw_transaction)),
+                (lane, nonce, hash_, raw),
             )
             assert cursor.lastrowid is not None
             link(db, cursor.lastrowid)

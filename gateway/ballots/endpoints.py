@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""POST /v1/initiatives/{i}/ballots, GET /v1/initiatives/{i}/slots/{prefix}. Nothing here looks at who asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from gateway.ballots.schemas import BallotAnswer, BallotBody, SlotBucket, SlotView
+from gateway.deps import Services, initiative_id, services
+from gateway.problems import CredentialsRefused
+from protocol.types import InitiativeId
+
+router = APIRouter(prefix="/v1/initiatives/{initiative}", tags=["ballots"])
+
+
+def without_credentials(request: Request) -> None:
+    """A ballot that came with a session would be linked to a person by its sender."""
+    if "authorization" in request.headers or "cookie" in request.headers:
+        raise CredentialsRefused("Send the ballot without Authorization header and without cookies.")
+
+
+@router.post("/ballots", status_code=202, dependencies=[Depends(without_credentials)])
+def cast(
+    body: BallotBody,
+    initiative: Annotated[InitiativeId, Depends(initiative_id)],
+    all_: Annotated[Services, Depends(services)],
+) -> BallotAnswer:
+    """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box."""
+    accepted = all_.ballots.cast(initiative, body.entry)
+    all_.wake_ballots()
+    return BallotAnswer(ballot_hash=accepted.hash, status=accepted.status, reason=accepted.reason)
+
+
+@router.get("/slots/{prefix}")
+def slots(
+    prefix: Annotated[str, Path(pattern="^[0-9a-f]{1,4}$")],
+    initiative: Annotated[InitiativeId, Depends(initiative_id)],
+    all_: Annotated[Services, Depends(services)],
+) -> SlotBucket:
+    """All slots whose nullifier begins so: never one alone, unless the box holds no more."""
+    found = all_.view.slots(initiative, prefix)
+    return SlotBucket(
+        as_of=all_.view.as_of(),
+        prefix=prefix,
+        slots=[SlotView(nullifier=nullifier, slot=slot) for nullifier, slot in found],
+    )

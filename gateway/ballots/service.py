@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What is checked before a ballot is accepted: size, encoding, phase, sequence, proof; the dearest last."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.index.view import ChainView
+from gateway.problems import (
+    BallotOutOfRange,
+    InvalidProof,
+    MalformedBallot,
+    SequenceTooHigh,
+    StaleBallot,
+    TooMany,
+)
+from protocol import ballot, proof
+from protocol.ballot import CastSkipReason, Entry
+from protocol.types import InitiativeId, Phase
+
+#: Proofs under verification at one time: more would only make each other late.
+MAX_VERIFYING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A ballot in the journal."""
+
+    hash: bytes
+    status: str
+    reason: str | None
+
+
+class BallotService:
+    """Accepts into the journal; the carrier brings it to the chain."""
+
+    def __init__(self, view: ChainView, ballots: Ballots, key: proof.VerifyingKey) -> None:
+        self._view = view
+        self._ballots = ballots
+        self._key = key
+        self._verifying = threading.BoundedSemaphore(MAX_VERIFYING)
+
+    def cast(self, initiative: InitiativeId, blob: bytes) -> Accepted:
+        """Idempotent per ballot hash. Raises a Problem; then nothing is stored."""
+        entry = self._parse(initiative, blob)
+        hash_ = ballot.ballot_hash(self._view.ballot_scope(initiative), entry.record)
+        stored = self._ballots.get(hash_)
+        if stored is not None and stored.status != "failed":
+            return Accepted(hash_, stored.status, stored.reason)
+        self._view.require_phase(initiative, Phase.VOTING)
+        self._check_sequence(initiative, entry)
+        self._check_proof(initiative, entry, hash_)
+        accepted = self._ballots.accept(StoredBallot(hash_, initiative, blob, "accepted", None, 0))
+        return Accepted(hash_, accepted.status, accepted.reason)
+
+    def _parse(self, initiative: InitiativeId, blob: bytes) -> Entry:
+        try:
+            return ballot.parse_entry(blob, self._view.words(initiative))
+        except (ballot.NullifierOutOfRange, ballot.SequenceOutOfRange) as error:
+            raise BallotOutOfRange(f"The ballot is out of range: {error}.") from error
+        except ballot.BallotError as error:
+            raise MalformedBallot(f"The ballot is not well formed: {error}.") from error
+
+    def _check_sequence(self, initiative: InitiativeId, entry: Entry) -> None:
+        stored = self._view.slot_sequence(initiative, entry.record.nullifier)
+        match ballot.skip_reason(stored, entry.record.sequence):
+            case CastSkipReason.SEQUENCE_TOO_LOW:
+                raise StaleBallot("The box holds this ballot or a later one of the same voter.", stored=stored)
+            case CastSkipReason.SEQUENCE_TOO_HIGH:
+                raise SequenceTooHigh(
+                    f"The sequence may be at most {ballot.SEQUENCE_WINDOW} past the stored one.", stored=stored
+                )
+
+    def _check_proof(self, initiative: InitiativeId, entry: Entry, hash_: bytes) -> None:
+        statement = proof.ProofStatement.of_ballot(
+            self._view.root(initiative), entry.record.nullifier, hash_, self._view.ballot_scope(initiative)
+        )
+        if not self._verifying.acquire(timeout=2.0):
+            raise TooMany("Too many ballots are being verified; try again in a moment.")
+        try:
+            valid = proof.verify(self._key, entry.proof, statement)
+        except proof.ProtocolError:
+            valid = False
+        finally:
+            self._verifying.release()
+        if not valid:
+            raise InvalidProof("The proof does not show membership in this electorate for this ballot.")

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The registrar: verifies a person's token itself, derives the tag, and signs what it verified.
+
+Nothing is stored of a person but a hash of the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.eid.issuers import KeysUnavailable
+from gateway.eid.tokens import Person, TokenVerifier
+from gateway.index.view import ChainView
+from gateway.problems import (
+    ChainUnavailable,
+    InvalidCommitment,
+    MalformedRequest,
+    NotRegistrar,
+    OutOfScope,
+    PepperMismatch,
+    TokenIssuer,
+)
+from node.deployment import Deployment
+from node.entity import EntityFolder
+from node.errors import EntityError
+from node.keys import Key, Secret
+from protocol import eip712, scope
+from protocol.bn254 import SCALAR_FIELD
+from protocol.evidence import evidence_root
+from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
+from protocol.tags import Purpose, pepper_hash, person_tag
+from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, Role, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A person's token with what its nonce binds: a commitment, or the hash of a proposal's content."""
+
+    token: str = field(repr=False)
+    salt: bytes = field(repr=False)
+    commitment: Commitment | None = None
+    content_hash: Hash32 | None = None
+
+
+class Registrar:
+    """This entity's registrar. `entity` is its number in the consortium."""
+
+    def __init__(
+        self, entity: EntityId, folder: EntityFolder, deployment: Deployment, view: ChainView, verifier: TokenVerifier
+    ) -> None:
+        self.entity = entity
+        self._folder = folder
+        self._deployment = deployment
+        self._view = view
+        self._verifier = verifier
+        self._key: Key = folder.key(Role.REGISTRAR)
+        self._peppers: dict[InitiativeId, bytes] = {}
+
+    # Peppers
+
+    def accept_pepper(self, initiative: InitiativeId, pepper: bytes) -> None:
+        """Keep the pepper where it is the one of the rules, else PepperMismatch."""
+        if len(pepper) != 32 or pepper_hash(pepper) != self._view.rules(initiative).pepper_hash:
+            raise PepperMismatch("The rules of the initiative name another pepper.")
+        try:
+            self._folder.store_pepper(self._deployment.chain_id, initiative, Secret(pepper))
+        except EntityError as error:
+            raise PepperMismatch(str(error)) from error
+
+    def _pepper(self, initiative: InitiativeId) -> bytes:
+        if initiative not in self._peppers:
+            if self.entity not in self._view.rules(initiative).registrars:
+                raise NotRegistrar("This entity is no registrar of the initiative: ask one of its registrars.")
+            secret = self._folder.pepper(self._deployment.chain_id, initiative)
+            if secret is None:
+                raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
+            if pepper_hash(secret.reveal()) != self._view.rules(initiative).pepper_hash:
+                raise PepperMismatch("This registrar holds another pepper than the rules name.")
+            self._peppers[initiative] = secret.reveal()
+        return self._peppers[initiative]
+
+    # Persons
+
+    def elector(self, initiative: InitiativeId, claim: Claim) -> Tag:
+        """The tag of who may register this commitment. Raises a TokenProblem, OutOfScope or InvalidCommitment."""
+        commitment = _commitment(claim)
+        nonce = elector_nonce(self._chain, self._address("Electorate"), initiative, commitment, claim.salt)
+        return self._tag(Purpose.ELECTOR, initiative, self._person(initiative, claim, nonce))
+
+    def replaced_elector(self, initiative: InitiativeId, claim: Claim) -> Tag:
+        """The tag of who may replace the own commitment by this one."""
+        commitment = _commitment(claim)
+        nonce = replacement_nonce(self._chain, self._address("Electorate"), initiative, commitment, claim.salt)
+        return self._tag(Purpose.ELECTOR, initiative, self._person(initiative, claim, nonce))
+
+    def author(self, initiative: InitiativeId, claim: Claim) -> Tag:
+        """The tag of who may submit this content. It is unlike the same person's elector tag."""
+        if claim.content_hash is None:
+            raise MalformedRequest("A proposal's content hash is missing.")
+        nonce = author_nonce(self._chain, self._address("Proposals"), initiative, claim.content_hash, claim.salt)
+        return self._tag(Purpose.AUTHOR, initiative, self._person(initiative, claim, nonce))
+
+    def _person(self, initiative: InitiativeId, claim: Claim, nonce: str) -> Person:
+        try:
+            person = self._verifier.verify(claim.token, nonce)
+        except KeysUnavailable as error:
+            raise ChainUnavailable("The eID issuer's keys cannot be had now; try again in a minute.") from error
+        if person.issuer not in self._view.rules(initiative).issuers:
+            raise TokenIssuer("The initiative does not accept this eID issuer.")
+        try:
+            scope.require(self._view.scope(initiative), person.claims)
+        except scope.OutOfScope as error:
+            raise OutOfScope(f"The initiative is not open to this person: {error}.") from error
+        return person
+
+    def _tag(self, purpose: Purpose, initiative: InitiativeId, person: Person) -> Tag:
+        return person_tag(self._pepper(initiative), purpose, self._chain, initiative, person.namespace, person.subject)
+
+    # Signatures
+
+    def digest(self, message: eip712.Signable) -> Hash32:
+        contract = "Proposals" if isinstance(message, eip712.Submission) else "Electorate"
+        return eip712.digest(message, self._chain, self._address(contract))
+
+    def sign(self, message: eip712.Signable) -> bytes:
+        """Over exactly this message; the caller has verified every person in it."""
+        return self._key.sign_digest(self.digest(message))
+
+    def cosign_batch(self, batch: eip712.RegistrationBatch, claims: Sequence[Claim]) -> bytes:
+        """Verify each person of another registrar's batch, then sign. Raises MalformedRequest where it does not fit."""
+        if not len(batch.tags) == len(batch.commitments) == len(claims) > 0:
+            raise MalformedRequest("The batch and its persons differ in number.")
+        for tag, commitment, claim in zip(batch.tags, batch.commitments, claims, strict=True):
+            if claim.commitment != commitment or self.elector(batch.initiative, claim) != tag:
+                raise MalformedRequest("A tag of the batch is not that of its person.")
+        self._check_evidence(batch.evidence_root, claims)
+        return self.sign(batch)
+
+    def cosign_replacement(self, replacement: eip712.Replacement, claim: Claim) -> bytes:
+        if (
+            claim.commitment != replacement.new_commitment
+            or self.replaced_elector(replacement.initiative, claim) != replacement.tag
+        ):
+            raise MalformedRequest("The replacement's tag is not that of its person.")
+        self._check_evidence(replacement.evidence_root, [claim])
+        return self.sign(replacement)
+
+    def cosign_submission(self, submission: eip712.Submission, claim: Claim) -> bytes:
+        if (
+            claim.content_hash != submission.content_hash
+            or self.author(submission.initiative, claim) != submission.author_tag
+        ):
+            raise MalformedRequest("The submission's tag is not that of its author.")
+        self._check_evidence(submission.evidence_root, [claim])
+        return self.sign(submission)
+
+    def _check_evidence(self, root: Hash32, claims: Sequence[Claim]) -> None:
+        if evidence_root([claim.token for claim in claims]) != root:
+            raise MalformedRequest("The evidence root is not that of the tokens.")
+
+    @property
+    def _chain(self) -> int:
+        return self._deployment.chain_id
+
+    def _address(self, name: str) -> Address:
+        return Address(self._deployment.address(name))
+
+
+def _commitment(claim: Claim) -> Commitment:
+    if claim.commitment is None or not 0 < claim.commitment < SCALAR_FIELD:
+        raise InvalidCommitment("A commitment is a number above zero and below the field's order.")
+    return claim.commitment

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""POST and GET /v1/initiatives/{i}/proposals, GET /v1/submissions/{id}."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from gateway.deps import Services, initiative_id, services
+from gateway.proposals.schemas import ProposalBody, ProposalList, ProposalView, SubmissionAnswer
+from protocol.types import InitiativeId
+
+router = APIRouter(prefix="/v1", tags=["proposals"])
+
+
+@router.post("/initiatives/{initiative}/proposals", status_code=202)
+def submit(
+    body: ProposalBody,
+    initiative: Annotated[InitiativeId, Depends(initiative_id)],
+    all_: Annotated[Services, Depends(services)],
+) -> SubmissionAnswer:
+    """Hand in a proposal; the token must have been issued for its content."""
+    submission, hashed = all_.proposals.submit(initiative, body.id_token, body.salt, body.content, body.content_salt)
+    all_.wake_registrations()
+    return SubmissionAnswer(
+        submission=submission.id, content_hash=hashed, status=submission.status, reason=submission.reason
+    )
+
+
+@router.get("/submissions/{id}")
+def status(
+    id_: Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")], all_: Annotated[Services, Depends(services)]
+) -> SubmissionAnswer:
+    """What became of a proposal handed in here."""
+    submission = all_.proposals.status(id_)
+    return SubmissionAnswer(
+        submission=submission.id, content_hash=submission.key, status=submission.status, reason=submission.reason
+    )
+
+
+@router.get("/initiatives/{initiative}/proposals")
+def proposals(
+    initiative: Annotated[InitiativeId, Depends(initiative_id)], all_: Annotated[Services, Depends(services)]
+) -> ProposalList:
+    """All proposals in the order of submission, with the texts that this gateway holds."""
+    listed = [
+        ProposalView(
+            proposal=number,
+            content_hash=proposal.content_hash,
+            content=all_.proposals.content(proposal.content_hash),
+            status=proposal.status.label,
+            option=proposal.option,
+            cost=proposal.cost,
+        )
+        for number, proposal in all_.view.proposals(initiative)
+    ]
+    return ProposalList(as_of=all_.view.as_of(), proposals=listed)

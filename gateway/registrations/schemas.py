@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Registrations and replacements as citizens send them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from gateway.wire import Body, Decimal, Hex32, Token
+
+
+class RegistrationBody(Body):
+    """The token's nonce binds commitment and salt (docs/protocol/encodings.md)."""
+
+    id_token: Token
+    commitment: Decimal
+    salt: Hex32
+
+
+class RegistrationAnswer(BaseModel):
+    """`status`: accepted, signed, sent, mined, final or failed; `reason` where it failed."""
+
+    registration: str
+    status: str
+    reason: str | None = None

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Values as the interface writes them: bytes as lower-case hex with 0x, big integers as decimal strings."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+_HEX = re.compile(r"0x(?:[0-9a-f]{2})*\Z", re.ASCII)
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z", re.ASCII)
+
+MAX_TOKEN = 8192
+
+
+class Body(BaseModel):
+    """A request's body: unknown members are refused, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _parse_hex(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str) or not _HEX.match(value):
+        raise ValueError("bytes are written as 0x and lower-case hex digits, two a byte")
+    return bytes.fromhex(value[2:])
+
+
+def _parse_decimal(value: object) -> int:
+    if isinstance(value, bool):
+        raise ValueError("a number is written as a decimal string")
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, str) or not _DECIMAL.match(value):
+        raise ValueError("a number is written as a decimal string")
+    return int(value)
+
+
+def _of_length(length: int) -> AfterValidator:
+    def check(value: bytes) -> bytes:
+        if len(value) != length:
+            raise ValueError(f"{length} bytes are wanted, not {len(value)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _as_hex(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+HexBytes = Annotated[bytes, BeforeValidator(_parse_hex), PlainSerializer(_as_hex)]
+Hex32 = Annotated[HexBytes, _of_length(32)]
+Decimal = Annotated[int, BeforeValidator(_parse_decimal), PlainSerializer(str)]
+Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN)]
+
+
+class AsOf(BaseModel):
+    """The block that an answer holds for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    block: int
+    hash: HexBytes
+    timestamp: int
