@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Thin bindings to the contracts: calls encoded, results, events and errors decoded by the compiled interfaces.
+"""Thin bindings to the contracts: calls encoded, results and errors decoded by the compiled interfaces.
 
 Structs go in as those of `protocol.types` (or tuples) and come out as `Record`s, whose fields are read by their names
-in `contracts/Types.sol`; addresses are 20 bytes, `bytes32` are 32 bytes, numbers are int.
+in `contracts/Types.sol`; addresses are 20 bytes, `bytes32` are 32 bytes, numbers are int. Events: `node.events`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from eth_utils.address import to_canonical_address
 from node.compiler import build
 from node.errors import ContractError, RpcInvalidAnswer, RpcRefused
 from node.keys import Call
-from node.rpc import BlockTag, Log, RpcClient
+from node.rpc import BlockTag, RpcClient
 from protocol.hashing import keccak
 
 _PANICS = {0x01: "assertion", 0x11: "overflow", 0x12: "division by zero", 0x32: "index out of range"}
 
 
 class Record(Mapping[str, Any]):
-    """A struct's or event's values by name: `record["endpoint"]` or `record.endpoint`."""
+    """A struct's values by name: `record["endpoint"]` or `record.endpoint`."""
 
     __slots__ = ("_values",)
 
@@ -54,17 +54,8 @@ class Record(Mapping[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A decoded event, and the log that it stood in."""
-
-    name: str
-    values: Record
-    log: Log
-
-
-@dataclass(frozen=True, slots=True)
 class _Entry:
-    """A function, event or error of an interface."""
+    """A function or error of an interface."""
 
     name: str
     inputs: tuple[Mapping[str, Any], ...]
@@ -81,12 +72,7 @@ class Interface:
     def __init__(self, name: str, abi: Sequence[Mapping[str, Any]]) -> None:
         self.name = name
         self.functions = {entry.name: entry for entry in _entries(abi, "function")}
-        self.events = {keccak(entry.signature.encode()): entry for entry in _entries(abi, "event")}
         self.errors = {keccak(entry.signature.encode())[:4]: entry for entry in _entries(abi, "error")}
-
-    def topic(self, event: str) -> bytes:
-        """The first topic of an event's logs."""
-        return next(topic for topic, entry in self.events.items() if entry.name == event)
 
     def encode(self, function: str, arguments: Sequence[Any]) -> bytes:
         """Call data. Raises TypeError or ValueError where the arguments do not fit the function."""
@@ -101,19 +87,6 @@ class Interface:
         outputs = self.functions[function].outputs
         values = _decode(outputs, data, f"{self.name}.{function}")
         return next(iter(values.values())) if len(outputs) == 1 else Record(values)
-
-    def event(self, log: Log) -> Event | None:
-        """The event in the log, None where the interface knows none of its kind. Raises RpcInvalidAnswer."""
-        entry = self.events.get(log.topics[0]) if log.topics else None
-        if entry is None:
-            return None
-        indexed = [part for part in entry.inputs if part["indexed"]]
-        if len(indexed) != len(log.topics) - 1:
-            raise RpcInvalidAnswer(f"A log of {self.name}.{entry.name} has {len(log.topics)} topics.")
-        values = _decode([part for part in entry.inputs if not part["indexed"]], log.data, entry.name)
-        for part, topic in zip(indexed, log.topics[1:], strict=True):
-            values |= _decode([part], topic, entry.name)
-        return Event(entry.name, Record({part["name"]: values[part["name"]] for part in entry.inputs}), log)
 
 
 class Contract:

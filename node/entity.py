@@ -24,6 +24,7 @@ from node import keys
 from node.errors import EntityError, KeystoreError
 from node.keys import Key, Secret
 from protocol.bn254 import SCALAR_FIELD
+from protocol.hashing import keccak
 from protocol.types import Role
 
 SCHEMA = "urna/entity/v1"
@@ -132,21 +133,18 @@ class EntityFolder:
         """The trustee's decryption key, 0 < ek < r."""
         return int.from_bytes(self._secret("trustee-decryption").reveal(), "big")
 
-    def pepper(self, chain_id: int, initiative: int) -> Secret | None:
-        """The initiative's pepper, None where this entity does not have it."""
-        path = self._pepper_path(chain_id, initiative)
+    def pepper(self, pepper_hash: bytes) -> Secret | None:
+        """The pepper with this keccak, as an initiative's rules name it; None where this entity does not have it."""
+        path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
         return keys.load_secret(path, self._passphrase()) if path.exists() else None
 
-    def store_pepper(self, chain_id: int, initiative: int, pepper: Secret) -> None:
-        """Keeps the pepper, encrypted. A different one for the same initiative is refused with EntityError."""
-        known = self.pepper(chain_id, initiative)
-        if known is None:
-            keys.store_secret(self._pepper_path(chain_id, initiative), pepper, self._passphrase())
-        elif known.reveal() != pepper.reveal():
-            raise EntityError(f"The entity holds another pepper for initiative {initiative} already.")
-
-    def _pepper_path(self, chain_id: int, initiative: int) -> Path:
-        return self.path / "peppers" / f"{chain_id}-{initiative}.json"
+    def store_pepper(self, pepper: Secret) -> bytes:
+        """Keeps a pepper, encrypted, and returns its keccak, by which it is found again."""
+        pepper_hash = keccak(pepper.reveal())
+        if self.pepper(pepper_hash) is None:
+            path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
+            keys.store_secret(path, pepper, self._passphrase())
+        return pepper_hash
 
     def _account(self, name: str, expected: bytes) -> Key:
         key = keys.load_key(self.path / "keys" / f"{name}.json", self._passphrase())

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The events of a deployment, read from a node and decoded by `protocol.events`.
+
+For a member's own duties, on its own node. An observer does not believe logs: it recomputes the receipts' roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from node.deployment import SUITE, Deployment
+from node.errors import RpcInvalidAnswer
+from node.rpc import Log, Receipt, RpcClient
+from protocol import events
+from protocol.events import Contract, Event, EventError
+
+BLOCKS_PER_REQUEST = 2_000
+CONTRACTS = dict(zip(("Consortium", *SUITE), Contract, strict=True))
+"""The names of a deployment's contracts, and those of `protocol.events`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An event and where it stands; the chain's order is (block, index)."""
+
+    event: Event
+    contract: Contract
+    block: int
+    index: int
+    transaction: bytes
+
+
+def read(
+    rpc: RpcClient,
+    deployment: Deployment,
+    kinds: Iterable[type[Event]] = (),
+    *,
+    initiative: int | None = None,
+    first: int | None = None,
+    last: int | None = None,
+) -> Iterator[Located]:
+    """Events of these kinds (none: all), in the chain's order, from block `first` to `last` inclusive.
+
+    `initiative` limits to events of one initiative, whose kinds must all be indexed by it. Raises RpcError.
+    """
+    wanted = tuple(kinds)
+    sources = {deployment.address(name): contract for name, contract in CONTRACTS.items()}
+    if wanted:
+        sources = {at: contract for at, contract in sources.items() if contract in {kind.CONTRACT for kind in wanted}}
+    start = deployment.block if first is None else first
+    end = rpc.block_number() if last is None else last
+    topics: list[bytes | None] = [wanted[0].TOPIC if len(wanted) == 1 else None]
+    if initiative is not None:
+        topics.append(initiative.to_bytes(32, "big"))
+    for low in range(start, end + 1, BLOCKS_PER_REQUEST):
+        high = min(low + BLOCKS_PER_REQUEST - 1, end)
+        for log in rpc.logs(low, high, list(sources), topics):
+            if not wanted or log.topics[0] in {kind.TOPIC for kind in wanted}:
+                yield _located(log, sources[log.address])
+
+
+def of_receipt(receipt: Receipt, deployment: Deployment) -> list[Located]:
+    """The deployment's events in one receipt."""
+    sources = {deployment.address(name): contract for name, contract in CONTRACTS.items()}
+    return [_located(log, sources[log.address]) for log in receipt.logs if log.address in sources]
+
+
+def _located(log: Log, contract: Contract) -> Located:
+    try:
+        event = events.decode(contract, log.topics, log.data)
+    except EventError as error:
+        raise RpcInvalidAnswer(f"The node answered with a log that no contract of ours emits: {error}.") from error
+    return Located(event, contract, log.block_number, log.index, log.transaction_hash)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a publisher does: creates an initiative, hands its pepper to the other registrars, decides on proposals."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import httpx
+
+from node import events, member_auth
+from node.draft import Draft
+from node.errors import NodeError
+from node.keys import Call, Key, Secret
+from node.member import Member
+from protocol import rules as rules_encoding
+from protocol.events import InitiativeCreated
+from protocol.rules import Rules
+from protocol.types import Hash32, ProposalStatus, Role
+
+PEPPER_PATH = "/members/peppers"
+PEPPER_PATIENCE = 60.0
+_IN_FLIGHT = 200
+_DECISION_GAS = 250_000
+_GAS_PER_BYTE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Whether a registrar's gateway took the pepper; `problem` says why not."""
+
+    entity: int
+    endpoint: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An initiative; `already` where an earlier call had created it from the same draft."""
+
+    initiative: int
+    rules_hash: bytes
+    pepper_hash: bytes
+    already: bool
+    handovers: tuple[Handover, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The decision to accept a proposal at a cost in minor units; `reason` may be empty."""
+
+    proposal: int
+    cost: int
+    reason: str = ""
+
+
+def create(member: Member, draft: Draft, *, patience: float = PEPPER_PATIENCE) -> Created:
+    """Creates the initiative, once per draft however often it is called, and hands the pepper to the registrars.
+
+    The pepper is on disk before its hash is on chain. Raises ContractError (rules refused), SendError, RpcError.
+    """
+    found = _existing(member, draft)
+    already = found is not None
+    if found is None:
+        found = _create(member, draft)
+    initiative, rules = found
+    pepper = member.folder.pepper(rules.pepper_hash)
+    assert pepper is not None, "_existing and _create answer only with peppers that are in the folder"
+    handovers = hand_over_pepper(member, initiative, rules, pepper, patience=patience)
+    return Created(initiative, rules_encoding.rules_hash(rules), rules.pepper_hash, already, handovers)
+
+
+def _create(member: Member, draft: Draft) -> tuple[int, Rules]:
+    pepper_hash = Hash32(member.folder.store_pepper(Secret(secrets.token_bytes(32))))
+    rules = replace(draft.rules, pepper_hash=pepper_hash)
+    initiatives = member.deployment.contract("Initiatives")
+    what = f"the creation of the initiative {draft.title!r}"
+    with member.sender(Role.PUBLISHER) as sender:
+        receipt = sender.call(initiatives.call("create", rules, draft.scope.decode(), draft.title, what=what))
+        sender.await_final()
+    for located in events.of_receipt(receipt, member.deployment):
+        if isinstance(located.event, InitiativeCreated):
+            return located.event.initiative, rules
+    raise NodeError(f"The transaction of {what} succeeded without its event; check that --deployment fits the chain.")
+
+
+def _existing(member: Member, draft: Draft) -> tuple[int, Rules] | None:
+    """The initiative that this entity created from this draft, if it did; the draft's times make it unique."""
+    for located in events.read(member.rpc, member.deployment, [InitiativeCreated]):
+        event = located.event
+        assert isinstance(event, InitiativeCreated)
+        if event.publisher != member.entity or event.title != draft.title or event.scope != draft.scope:
+            continue
+        rules = rules_encoding.decode(event.rules)
+        same = replace(rules, pepper_hash=draft.rules.pepper_hash) == draft.rules
+        if same and member.folder.pepper(rules.pepper_hash) is not None:
+            return event.initiative, rules
+    return None
+
+
+def hand_over_pepper(
+    member: Member, initiative: int, rules: Rules, pepper: Secret, *, patience: float = PEPPER_PATIENCE
+) -> tuple[Handover, ...]:
+    """Posts the pepper to the gateways of the other registrars until each took it or patience (seconds) ends."""
+    key = member.folder.key(Role.PUBLISHER)
+    consortium = member.deployment.contract("Consortium")
+    waiting = {
+        entity: str(consortium.read(member.rpc, "entity", entity).endpoint)
+        for entity in rules.registrars
+        if entity != member.entity
+    }
+    done: dict[int, Handover] = {}
+    deadline = time.monotonic() + patience
+    with httpx.Client(timeout=10, trust_env=False) as http:
+        while True:
+            for entity, endpoint in waiting.items():
+                if entity not in done or done[entity].problem is not None:
+                    problem = _post_pepper(http, key, member.entity, entity, endpoint, initiative, pepper)
+                    done[entity] = Handover(entity, endpoint, problem)
+            if all(one.problem is None for one in done.values()) or time.monotonic() >= deadline:
+                return tuple(done.values())
+            time.sleep(0.5)
+
+
+def _post_pepper(
+    http: httpx.Client, key: Key, own: int, entity: int, endpoint: str, initiative: int, pepper: Secret
+) -> str | None:
+    """None when the gateway took it, else what went wrong, without the pepper."""
+    if not endpoint:
+        return "the entity has no endpoint"
+    body = json.dumps({"initiative": initiative, "pepper": "0x" + pepper.reveal().hex()}).encode()
+    headers = member_auth.sign(key, entity=own, audience=entity, method="POST", path=PEPPER_PATH, body=body)
+    try:
+        response = http.post(
+            endpoint + PEPPER_PATH, content=body, headers={**headers, "content-type": "application/json"}
+        )
+    except httpx.HTTPError as error:
+        return f"no answer ({type(error).__name__})"
+    return None if response.is_success else f"HTTP status {response.status_code}"
+
+
+def accept(member: Member, initiative: int, acceptances: Sequence[Acceptance]) -> int:
+    """Accepts proposals in the order given, which gives them their option numbers; how many were still to be accepted.
+
+    An accepted proposal whose cost differs gets the new cost. All transactions are in flight at once. Raises
+    ContractError, SendError, RpcError.
+    """
+    proposals = member.deployment.contract("Proposals")
+    calls: list[Call] = []
+    accepted = 0
+    for one in acceptances:
+        known = proposals.read(member.rpc, "proposal", initiative, one.proposal)
+        gas = _DECISION_GAS + _GAS_PER_BYTE * len(one.reason.encode())
+        if known.status != ProposalStatus.ACCEPTED:
+            what = f"the acceptance of proposal {one.proposal}"
+            calls.append(proposals.call("accept", initiative, one.proposal, one.cost, one.reason, what=what, gas=gas))
+            accepted += 1
+        elif known.cost != one.cost:
+            what = f"the new cost of proposal {one.proposal}"
+            reason = one.reason or "cost corrected"
+            calls.append(proposals.call("setCost", initiative, one.proposal, one.cost, reason, what=what, gas=gas))
+    with member.sender(Role.PUBLISHER) as sender:
+        for start in range(0, len(calls), _IN_FLIGHT):
+            sender.wait(sender.submit(calls[start : start + _IN_FLIGHT]))
+        sender.await_final()
+    return accepted
+
+
+def reject(member: Member, initiative: int, proposal: int, *, feasible: bool, reason: str) -> None:
+    """Rejects a proposal, saying why. Raises ContractError, SendError, RpcError."""
+    proposals = member.deployment.contract("Proposals")
+    what = f"the rejection of proposal {proposal}"
+    with member.sender(Role.PUBLISHER) as sender:
+        sender.call(proposals.call("reject", initiative, proposal, feasible, reason, what=what))
+        sender.await_final()
