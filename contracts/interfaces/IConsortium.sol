@@ -65,9 +65,14 @@ interface IConsortium {
     function approve(uint256 motion) external;
 
     // By motion only
+    /// @notice An account that ever had a seat gets no other.
     function admit(EntityDraft calldata draft) external;
+    /// @notice For ever. Takes every role at once: motions, publishing and moderation, signatures, dealings, shares and
+    /// attestations. Running initiatives keep their sets and thresholds, so suspension only subtracts.
     function suspend(EntityId entity) external;
+    /// @notice The floor below which no initiative may set its own: 2 … 2^20. Running initiatives keep theirs.
     function setMinimumAnonymity(uint32 minimum) external;
+    /// @notice From then on motions may address the suite's contracts, each of which must hold code and be listed once.
     function addSuite(Suite calldata suite) external;
 
     // By the entity's member account

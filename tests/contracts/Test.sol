@@ -9,6 +9,14 @@ interface Vm {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
     function chainId(uint256 id) external;
@@ -32,6 +40,8 @@ interface Vm {
     function etch(address target, bytes calldata code) external;
     function snapshotState() external returns (uint256);
     function revertToState(uint256 id) external returns (bool);
+    /// @dev Of the last call; of a whole transaction where calls are isolated.
+    function lastCallGas() external view returns (Gas memory);
     function pauseGasMetering() external;
     function resumeGasMetering() external;
     function toString(uint256 value) external pure returns (string memory);
