@@ -85,7 +85,9 @@ def type_string(struct: type[Signable]) -> str:
     return f"{struct.__name__}({members})"
 
 
-_TYPE_STRINGS: dict[type, str] = {struct: type_string(struct) for struct in (RegistrationBatch, Replacement, Submission)}
+_TYPE_STRINGS: dict[type, str] = {
+    struct: type_string(struct) for struct in (RegistrationBatch, Replacement, Submission)
+}
 
 
 def domain_separator(name: str, chain_id: int, contract: Address) -> bytes:
