@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from protocol.bn254 import GENERATOR, INFINITY, SCALAR_FIELD, g1_add, g1_mul, is_on_curve
+from protocol.bn254 import GENERATOR, INFINITY, SCALAR_FIELD, g1_add, g1_mul
 from protocol.errors import ProtocolError
 from protocol.hashing import domain, keccak, words
+from protocol.schnorr import are_points, challenge_of, coordinates, nonce_of, prove, proves, wide_scalar
 from protocol.types import Dealing, DleqProof, G1Point, SchnorrProof
 
 
@@ -80,48 +81,7 @@ class Complaint:
     proof: DleqProof
 
 
-# Scalars and challenges
-
-
-def _coordinates(*points: G1Point) -> bytes:
-    return words(*(coordinate for point in points for coordinate in (point.x, point.y)))
-
-
-def _wide_scalar(*parts: bytes) -> int:
-    """64 bytes of hash, reduced into 1 … r − 1: the bias is below 2⁻²⁵⁶."""
-    data = b"".join(parts)
-    wide = keccak(data + words(0)) + keccak(data + words(1))
-    return int.from_bytes(wide, "big") % (SCALAR_FIELD - 1) + 1
-
-
-def _challenge(*parts: bytes) -> int:
-    return int.from_bytes(keccak(b"".join(parts)), "big") % SCALAR_FIELD
-
-
-def _nonce(secret: int, binding: bytes, *bases: G1Point) -> int:
-    """A prover's own randomness, fixed by the secret and everything that is proved, as in RFC 6979."""
-    return _wide_scalar(domain("urna/nonce/proof/v1"), words(secret), binding, _coordinates(*bases))
-
-
-def _valid(*points: G1Point) -> bool:
-    return all(is_on_curve(point) for point in points)
-
-
-# Proofs of knowledge
-
-
-def _prove(secret: int, key: G1Point, binding: bytes) -> SchnorrProof:
-    nonce = _nonce(secret, binding, key)
-    commitment = g1_mul(GENERATOR, nonce)
-    challenge = _challenge(binding, _coordinates(key, commitment))
-    return SchnorrProof(commitment, (nonce + challenge * secret) % SCALAR_FIELD)
-
-
-def _proves(proof: SchnorrProof, key: G1Point, binding: bytes) -> bool:
-    if not (_valid(key, proof.t) and 0 <= proof.s < SCALAR_FIELD):
-        return False
-    challenge = _challenge(binding, _coordinates(key, proof.t))
-    return g1_mul(GENERATOR, proof.s) == g1_add(proof.t, g1_mul(key, challenge))
+# Possession of a trustee's key
 
 
 def _possession_binding(chain_id: int, consortium: bytes, entity: int) -> bytes:
@@ -138,12 +98,12 @@ def trustee_key(decryption_key: int) -> G1Point:
 def prove_possession(decryption_key: int, chain_id: int, consortium: bytes, entity: int) -> SchnorrProof:
     """What registers a trustee's key with the consortium's contract (20-byte address)."""
     binding = _possession_binding(chain_id, consortium, entity)
-    return _prove(decryption_key, trustee_key(decryption_key), binding)
+    return prove(decryption_key, trustee_key(decryption_key), binding)
 
 
 def verify_possession(key: G1Point, proof: SchnorrProof, chain_id: int, consortium: bytes, entity: int) -> bool:
     """Whether whoever made the proof knows the key's secret, and meant this entity."""
-    return _proves(proof, key, _possession_binding(chain_id, consortium, entity))
+    return proves(proof, key, _possession_binding(chain_id, consortium, entity))
 
 
 # Dealing
@@ -162,13 +122,13 @@ def _ephemeral_binding(epoch: Epoch, dealer: int) -> bytes:
 
 
 def _share_mask(epoch: Epoch, dealer: int, receiver: int, shared: G1Point) -> int:
-    data = _dealer_binding("urna/deal/share/v1", epoch, dealer) + words(receiver) + _coordinates(shared)
+    data = _dealer_binding("urna/deal/share/v1", epoch, dealer) + words(receiver) + coordinates(shared)
     return int.from_bytes(keccak(data), "big")
 
 
 def _derive(name: str, seed: bytes, epoch: Epoch, threshold: int, keys: Sequence[G1Point], index: int) -> int:
-    trustees = keccak(_coordinates(*keys))
-    return _wide_scalar(domain(name), words(seed), epoch.binding, words(threshold, trustees, index))
+    trustees = keccak(coordinates(*keys))
+    return wide_scalar(domain(name), words(seed), epoch.binding, words(threshold, trustees, index))
 
 
 def evaluate(coefficients: Sequence[int], at: int) -> int:
@@ -184,7 +144,7 @@ def deal(seed: bytes, epoch: Epoch, dealer: int, threshold: int, keys: Sequence[
     """
     if len(seed) != 32 or not 1 <= dealer <= len(keys) or not 1 <= threshold <= len(keys):
         raise CeremonyError("a dealing needs a seed of 32 bytes, a dealer and a threshold within the trustees")
-    if not _valid(*keys):
+    if not are_points(*keys):
         raise CeremonyError("a trustee's key is not a point of the curve, or is infinity")
     coefficients = [_derive("urna/coefficient/v1", seed, epoch, threshold, keys, k) for k in range(threshold)]
     ephemeral = _derive("urna/ephemeral/v1", seed, epoch, threshold, keys, 0)
@@ -205,8 +165,8 @@ def deal_polynomial(
         commitments,
         point,
         shares,
-        _prove(coefficients[0], commitments[0], _constant_binding(epoch, dealer)),
-        _prove(ephemeral, point, _ephemeral_binding(epoch, dealer)),
+        prove(coefficients[0], commitments[0], _constant_binding(epoch, dealer)),
+        prove(ephemeral, point, _ephemeral_binding(epoch, dealer)),
     )
 
 
@@ -219,11 +179,11 @@ def verify_dealing(dealing: Dealing, epoch: Epoch, dealer: int, threshold: int, 
     """
     if len(dealing.commitments) != threshold or len(dealing.shares) != trustees:
         raise InvalidDealing(f"{len(dealing.commitments)} commitments and {len(dealing.shares)} shares")
-    if not _valid(*dealing.commitments, dealing.ephemeral):
+    if not are_points(*dealing.commitments, dealing.ephemeral):
         raise InvalidDealing("a point is not on the curve, or is infinity")
-    if not _proves(dealing.constant_proof, dealing.commitments[0], _constant_binding(epoch, dealer)):
+    if not proves(dealing.constant_proof, dealing.commitments[0], _constant_binding(epoch, dealer)):
         raise BadProofOfKnowledge(f"dealer {dealer} does not prove the constant term")
-    if not _proves(dealing.ephemeral_proof, dealing.ephemeral, _ephemeral_binding(epoch, dealer)):
+    if not proves(dealing.ephemeral_proof, dealing.ephemeral, _ephemeral_binding(epoch, dealer)):
         raise BadProofOfKnowledge(f"dealer {dealer} does not prove the ephemeral")
 
 
@@ -254,7 +214,7 @@ def receive_share(dealing: Dealing, epoch: Epoch, dealer: int, receiver: int, de
 
 
 def _complaint_binding(epoch: Epoch, dealer: int, complainant: int, *points: G1Point) -> bytes:
-    return _dealer_binding("urna/complaint/v1", epoch, dealer) + words(complainant) + _coordinates(*points)
+    return _dealer_binding("urna/complaint/v1", epoch, dealer) + words(complainant) + coordinates(*points)
 
 
 def complain(dealing: Dealing, epoch: Epoch, dealer: int, complainant: int, decryption_key: int) -> Complaint:
@@ -265,9 +225,9 @@ def complain(dealing: Dealing, epoch: Epoch, dealer: int, complainant: int, decr
     key = g1_mul(GENERATOR, decryption_key)
     shared = g1_mul(dealing.ephemeral, decryption_key)
     binding = _complaint_binding(epoch, dealer, complainant, key, dealing.ephemeral, shared)
-    nonce = _nonce(decryption_key, binding)
+    nonce = nonce_of(decryption_key, binding)
     t1, t2 = g1_mul(GENERATOR, nonce), g1_mul(dealing.ephemeral, nonce)
-    challenge = _challenge(binding, _coordinates(t1, t2))
+    challenge = challenge_of(binding, coordinates(t1, t2))
     return Complaint(shared, DleqProof(t1, t2, (nonce + challenge * decryption_key) % SCALAR_FIELD))
 
 
@@ -281,10 +241,10 @@ def judge(complaint: Complaint, dealing: Dealing, epoch: Epoch, dealer: int, com
         InvalidDleq: the revealed point is not proved to be theirs.
     """
     shared, proof = complaint.shared, complaint.proof
-    if not _valid(shared, proof.t1, proof.t2) or not 0 <= proof.s < SCALAR_FIELD:
+    if not are_points(shared, proof.t1, proof.t2) or not 0 <= proof.s < SCALAR_FIELD:
         raise InvalidDleq(f"trustee {complainant}'s complaint holds a point or scalar out of range")
     binding = _complaint_binding(epoch, dealer, complainant, key, dealing.ephemeral, shared)
-    challenge = _challenge(binding, _coordinates(proof.t1, proof.t2))
+    challenge = challenge_of(binding, coordinates(proof.t1, proof.t2))
     if g1_mul(GENERATOR, proof.s) != g1_add(proof.t1, g1_mul(key, challenge)) or g1_mul(
         dealing.ephemeral, proof.s
     ) != g1_add(proof.t2, g1_mul(shared, challenge)):
