@@ -75,7 +75,7 @@ class EmbeddedEngine:
         block_time: int | None = None,
         heartbeat: float = 1.0,
         gas_limit: int = 300_000_000,
-        state_interval: int = 2,
+        state_interval: int = 1,
     ) -> None:
         self.folder = folder
         self._block_time = block_time
@@ -140,7 +140,7 @@ class EmbeddedEngine:
         self._end(timeout, graceful=True)
 
     def kill(self) -> None:
-        """kill -9: what anvil had not written yet is lost (about the last 2 s, docs/adr/0001-embedded-engine.md)."""
+        """kill -9: what anvil had not written yet is lost (about the last second, docs/adr/0001-embedded-engine.md)."""
         self._end(10, graceful=False)
 
     def restart(self, timeout: float = 60) -> None:

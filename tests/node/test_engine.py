@@ -30,7 +30,7 @@ DAY = 86_400
 # Stores the hash of its calldata under that hash, and logs the calldata with the topic 0x2a.
 LOGGER = bytes.fromhex("366000600037366000208055602a366000a100")
 LOSS = 5.0
-"""Seconds of blocks that kill -9 may cost on a busy machine: two saves apart by 2 s, and one torn."""
+"""Seconds of blocks that kill -9 may cost on a busy machine: two saves a second apart, one of them torn, and stalls."""
 
 
 class Sender:
