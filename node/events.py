@@ -26,9 +26,10 @@ class Located:
 
     event: Event
     contract: Contract
+    address: bytes
     block: int
+    transaction_index: int
     index: int
-    transaction: bytes
 
 
 def read(
@@ -71,4 +72,4 @@ def _located(log: Log, contract: Contract) -> Located:
         event = events.decode(contract, log.topics, log.data)
     except EventError as error:
         raise RpcInvalidAnswer(f"The node answered with a log that no contract of ours emits: {error}.") from error
-    return Located(event, contract, log.block_number, log.index, log.transaction_hash)
+    return Located(event, contract, log.address, log.block_number, log.transaction_index, log.index)
