@@ -214,12 +214,12 @@ contract BallotBoxTest is BallotFixture {
         uint256[3] memory points = [uint256(0), 192, POINT];
         for (uint256 k; k < 3; ++k) {
             uint256 offset = 2 * LENGTH + points[k];
-            bytes memory error = abi.encodeWithSelector(IBallotBox.InvalidEntryPoint.selector, 2);
-            _assertRefused(Patch.point(entries, offset, G1Point(0, 0)), error);
-            _assertRefused(Patch.word(entries, offset, Patch.read(entries, offset) + Bn254.P), error);
-            _assertRefused(Patch.word(entries, offset + 32, Patch.read(entries, offset + 32) + Bn254.P), error);
-            _assertRefused(Patch.word(entries, offset, Patch.read(entries, offset) ^ 1), error);
-            _assertRefused(Patch.word(entries, offset, Bn254.P), error);
+            bytes memory expected = abi.encodeWithSelector(IBallotBox.InvalidEntryPoint.selector, 2);
+            _assertRefused(Patch.point(entries, offset, G1Point(0, 0)), expected);
+            _assertRefused(Patch.word(entries, offset, Patch.read(entries, offset) + Bn254.P), expected);
+            _assertRefused(Patch.word(entries, offset + 32, Patch.read(entries, offset + 32) + Bn254.P), expected);
+            _assertRefused(Patch.word(entries, offset, Patch.read(entries, offset) ^ 1), expected);
+            _assertRefused(Patch.word(entries, offset, Bn254.P), expected);
         }
     }
 
@@ -243,13 +243,13 @@ contract BallotBoxTest is BallotFixture {
         (bool done, bytes memory reason) =
             address(ballotBox).call{gas: 140_000}(abi.encodeCall(ballotBox.castBatch, (id, blob)));
         vm.assertFalse(done);
-        bytes4 error = bytes4(reason);
+        bytes4 selector = bytes4(reason);
         if (blob.length == 0 || blob.length % LENGTH != 0) {
-            vm.assertTrue(error == IBallotBox.WrongLength.selector);
+            vm.assertTrue(selector == IBallotBox.WrongLength.selector);
         } else {
             vm.assertTrue(
-                error == IBallotBox.NullifierOutOfRange.selector || error == IBallotBox.InvalidChannel.selector
-                    || error == IBallotBox.InvalidEntryPoint.selector
+                selector == IBallotBox.NullifierOutOfRange.selector || selector == IBallotBox.InvalidChannel.selector
+                    || selector == IBallotBox.InvalidEntryPoint.selector
             );
         }
     }
@@ -260,19 +260,19 @@ contract BallotBoxTest is BallotFixture {
         uint256 i;
         for (; vm.keyExistsJson(json, _blob(i, "")); ++i) {
             bytes memory blob = vm.parseJsonBytes(json, _blob(i, ".blob"));
-            string memory error = vm.parseJsonString(json, _blob(i, ".error"));
+            string memory name = vm.parseJsonString(json, _blob(i, ".error"));
             (bool done, bytes memory reason) =
                 address(ballotBox).call(abi.encodeCall(ballotBox.castBatch, (id, blob)));
-            if (bytes(error).length == 0) {
+            if (bytes(name).length == 0) {
                 // Well formed: either nothing of it counts, or its proofs are for another key.
-                vm.assertTrue(done || bytes4(reason) == IBallotBox.InvalidProof.selector, _blob(i, error));
+                vm.assertTrue(done || bytes4(reason) == IBallotBox.InvalidProof.selector, _blob(i, name));
                 vm.assertEq(ballotBox.ballotCount(id), 0);
-            } else if (keccak256(bytes(error)) == keccak256("WrongLength")) {
+            } else if (keccak256(bytes(name)) == keccak256("WrongLength")) {
                 vm.assertEq(reason, abi.encodeWithSelector(IBallotBox.WrongLength.selector, blob.length, LENGTH));
             } else {
                 uint256 index = vm.parseJsonUint(json, _blob(i, ".index"));
-                bytes4 selector = bytes4(keccak256(bytes(string.concat(error, "(uint256)"))));
-                vm.assertEq(reason, abi.encodeWithSelector(selector, index), _blob(i, error));
+                bytes4 selector = bytes4(keccak256(bytes(string.concat(name, "(uint256)"))));
+                vm.assertEq(reason, abi.encodeWithSelector(selector, index), _blob(i, name));
             }
         }
         vm.assertGt(i, 100);
@@ -414,18 +414,18 @@ contract BallotBoxTest is BallotFixture {
         address box = vm.parseJsonAddress(json, ".ballotBox");
         uint256 chain = vm.parseJsonUint(json, ".chainId");
         for (uint256 i; vm.keyExistsJson(json, string.concat(".cases[", vm.toString(i), "]")); ++i) {
-            string memory at = string.concat(".cases[", vm.toString(i), "]");
+            string memory path = string.concat(".cases[", vm.toString(i), "]");
             bytes32 scope = keccak256(
                 abi.encode(
-                    keccak256("urna/scope/v1"), chain, box, vm.parseJsonUint(json, string.concat(at, ".initiative"))
+                    keccak256("urna/scope/v1"), chain, box, vm.parseJsonUint(json, string.concat(path, ".initiative"))
                 )
             );
-            bytes memory entry = vm.parseJsonBytes(json, string.concat(at, ".entry"));
+            bytes memory entry = vm.parseJsonBytes(json, string.concat(path, ".entry"));
             Booth memory b = Booth(id, scope, 0, G1Point(0, 0));
-            vm.assertEq(scope, vm.parseJsonBytes32(json, string.concat(at, ".scope")));
-            vm.assertEq(_signal(scope), vm.parseJsonUint(json, string.concat(at, ".scopeSignal")));
-            vm.assertEq(_signals(b, _recordOf(entry))[2], vm.parseJsonUint(json, string.concat(at, ".hashSignal")));
-            vm.assertEq(_slotFor(b, entry), vm.parseJsonUint(json, string.concat(at, ".slot")));
+            vm.assertEq(scope, vm.parseJsonBytes32(json, string.concat(path, ".scope")));
+            vm.assertEq(_signal(scope), vm.parseJsonUint(json, string.concat(path, ".scopeSignal")));
+            vm.assertEq(_signals(b, _recordOf(entry))[2], vm.parseJsonUint(json, string.concat(path, ".hashSignal")));
+            vm.assertEq(_slotFor(b, entry), vm.parseJsonUint(json, string.concat(path, ".slot")));
         }
         vm.assertEq(
             ballotBox.scopeOf(id),
@@ -451,8 +451,8 @@ contract BallotBoxTest is BallotFixture {
         return uint128(uint256(keccak256(abi.encode(seed, index))));
     }
 
-    function _assertRefused(bytes memory entries, bytes memory error) private {
-        vm.expectRevert(error);
+    function _assertRefused(bytes memory entries, bytes memory expected) private {
+        vm.expectRevert(expected);
         ballotBox.castBatch(id, entries);
     }
 
