@@ -17,8 +17,9 @@ from gateway.problems import (
     TooMany,
 )
 from protocol import ballot, proof
-from protocol.ballot import CastSkipReason, Entry
-from protocol.types import InitiativeId, Phase
+from protocol.ballot import Entry
+from protocol.errors import ProtocolError
+from protocol.types import CastSkipReason, InitiativeId, Phase
 
 #: Proofs under verification at one time: more would only make each other late.
 MAX_VERIFYING = 64
@@ -81,7 +82,7 @@ class BallotService:
             raise TooMany("Too many ballots are being verified; try again in a moment.")
         try:
             valid = proof.verify(self._key, entry.proof, statement)
-        except proof.ProtocolError:
+        except ProtocolError:
             valid = False
         finally:
             self._verifying.release()

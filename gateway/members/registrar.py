@@ -23,7 +23,6 @@ from gateway.problems import (
 )
 from node.deployment import Deployment
 from node.entity import EntityFolder
-from node.errors import EntityError
 from node.keys import Key, Secret
 from protocol import eip712, scope
 from protocol.bn254 import SCALAR_FIELD
@@ -63,20 +62,15 @@ class Registrar:
         """Keep the pepper where it is the one of the rules, else PepperMismatch."""
         if len(pepper) != 32 or pepper_hash(pepper) != self._view.rules(initiative).pepper_hash:
             raise PepperMismatch("The rules of the initiative name another pepper.")
-        try:
-            self._folder.store_pepper(self._deployment.chain_id, initiative, Secret(pepper))
-        except EntityError as error:
-            raise PepperMismatch(str(error)) from error
+        self._folder.store_pepper(Secret(pepper))
 
     def _pepper(self, initiative: InitiativeId) -> bytes:
         if initiative not in self._peppers:
             if self.entity not in self._view.rules(initiative).registrars:
                 raise NotRegistrar("This entity is no registrar of the initiative: ask one of its registrars.")
-            secret = self._folder.pepper(self._deployment.chain_id, initiative)
+            secret = self._folder.pepper(self._view.rules(initiative).pepper_hash)
             if secret is None:
                 raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
-            if pepper_hash(secret.reveal()) != self._view.rules(initiative).pepper_hash:
-                raise PepperMismatch("This registrar holds another pepper than the rules name.")
             self._peppers[initiative] = secret.reveal()
         return self._peppers[initiative]
 

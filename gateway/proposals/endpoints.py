@@ -51,8 +51,8 @@ def proposals(
             content=all_.proposals.content(proposal.content_hash),
             status=proposal.status.label,
             option=proposal.option,
-            cost=proposal.cost,
+            cost=cost,
         )
-        for number, proposal in all_.view.proposals(initiative)
+        for number, proposal, cost in all_.view.proposals(initiative)
     ]
     return ProposalList(as_of=all_.view.as_of(), proposals=listed)

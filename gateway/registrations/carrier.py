@@ -157,7 +157,7 @@ class RegistrationCarrier:
     def _is_registered(self, submission: Submission) -> bool:
         """By the chain itself: the batch may have skipped this person."""
         stored = self._simulator.read(self._electorate, "commitmentOf", submission.initiative, _tag(submission))
-        return stored == _commitment(submission)
+        return bool(stored == _commitment(submission))
 
 
 class ReplacementCarrier:

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The application: its parts put together from the settings, and their life."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from gateway import health, problems
+from gateway.ballots import endpoints as ballot_endpoints
+from gateway.ballots.carrier import BallotCarrier
+from gateway.ballots.repository import Ballots
+from gateway.ballots.service import BallotService
+from gateway.deps import Services
+from gateway.eid.issuers import Jwks, fetch_over_http
+from gateway.eid.tokens import TokenVerifier
+from gateway.index.indexer import Indexer
+from gateway.index.store import IndexStore
+from gateway.index.view import ChainView
+from gateway.initiatives import endpoints as initiative_endpoints
+from gateway.journal import Journal
+from gateway.limits import BodyLimit
+from gateway.members import endpoints as member_endpoints
+from gateway.members.peers import Peers
+from gateway.members.registrar import Registrar
+from gateway.proposals import endpoints as proposal_endpoints
+from gateway.proposals.service import ProposalCarrier, ProposalService
+from gateway.registrations import endpoints as registration_endpoints
+from gateway.registrations.carrier import RegistrationCarrier, ReplacementCarrier
+from gateway.registrations.service import RegistrationService
+from gateway.relay.outbox import Lane, Outbox
+from gateway.relay.simulate import Simulator
+from gateway.relay.worker import RelayWorker
+from gateway.settings import Settings
+from gateway.submissions import Submissions
+from node.deploy import pinned_key, require_pinned_key
+from node.deployment import Deployment
+from node.member import Member
+from node.member_auth import Member as AuthenticMember
+from node.member_auth import Resolver, Verifier
+from node.rpc import RpcClient
+from protocol.hashing import keccak
+from protocol.types import Address, EntityId, Hash32, Role, Suite
+
+
+@dataclass
+class Gateway:
+    """One entity's running gateway."""
+
+    services: Services
+    journal: Journal
+    store: IndexStore
+    peers: Peers
+    workers: Sequence[RelayWorker]
+
+    def start(self) -> None:
+        self.services.indexer.start()
+        for worker in self.workers:
+            worker.start()
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+        self.services.indexer.stop()
+        self.peers.close()
+        self.store.close()
+        self.journal.close()
+
+
+def build(settings: Settings) -> Gateway:
+    """Opens the stores and connects the parts; nothing runs yet. Raises NodeError, JournalError, ValueError."""
+    rpc = RpcClient.connect(str(settings.rpc), timeout=settings.rpc_timeout)
+    deployment = Deployment.load(settings.deployment)
+    member = Member.open(settings.entity, rpc, deployment)
+    require_pinned_key(rpc, deployment)
+    journal = Journal(settings.journal_path)
+    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), _suite(deployment))
+    store = IndexStore(settings.index_path, deployment.genesis_hash, deployment.address("Consortium"))
+
+    entity = EntityId(member.entity)
+    jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in settings.load_issuers()}
+    registrar = Registrar(entity, member.folder, deployment, view, TokenVerifier(jwks))
+    peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)
+
+    lanes = [
+        Lane(f"lane-{number}", member.folder.lane_key(number)) for number in range(len(member.folder.public.lanes))
+    ]
+    half = max(1, len(lanes) // 2)  # ballots travel in lanes of their own
+    person_lanes, ballot_lanes = lanes[:half], lanes[half:] or lanes[:1]
+    person_box = Outbox(journal, rpc, deployment.chain_id, person_lanes, settings.finality)
+    ballot_box = Outbox(journal, rpc, deployment.chain_id, ballot_lanes, settings.finality)
+    simulator = Simulator(rpc, lanes[0].key.address)
+    submissions = Submissions(journal, settings.queue_limit)
+    ballots = Ballots(journal, settings.queue_limit)
+    persons = RelayWorker(
+        "persons",
+        person_box,
+        [
+            RegistrationCarrier(
+                submissions,
+                view,
+                registrar,
+                peers,
+                deployment,
+                simulator,
+                _keep_evidence,
+                settings.batch_size,
+                settings.batch_age,
+            ),
+            ReplacementCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
+            ProposalCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
+        ],
+        settings.poll_interval,
+    )
+    carrier = BallotCarrier(
+        ballots, view, deployment, simulator, settings.batch_size, settings.batch_age, settings.last_call
+    )
+    ballot_worker = RelayWorker("ballots", ballot_box, [carrier], settings.poll_interval)
+
+    def on_rewind(block: int) -> None:
+        person_box.reopen_after(block)
+        ballot_box.reopen_after(block)
+
+    indexer = Indexer(
+        rpc,
+        store,
+        view,
+        deployment.addresses,
+        deployment.block,
+        settings.finality,
+        settings.poll_interval,
+        on_rewind,
+    )
+    services = Services(
+        view=view,
+        indexer=indexer,
+        registrar=registrar,
+        members=Verifier(_resolver(view), audience=entity),
+        registrations=RegistrationService(view, registrar, submissions),
+        proposals=ProposalService(view, registrar, submissions, journal),
+        ballots=BallotService(view, ballots, pinned_key()),
+        wake_registrations=persons.wake,
+        wake_ballots=ballot_worker.wake,
+    )
+    return Gateway(services, journal, store, peers, [persons, ballot_worker])
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """The HTTP interface over a built gateway; it starts and stops with the application."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(gateway.start)
+        yield
+        await run_in_threadpool(gateway.stop)
+
+    app = FastAPI(
+        title="Urna gateway",
+        version="1",
+        lifespan=life,
+        redoc_url=None,
+        responses={"4XX": {"model": problems.ProblemDocument}, "5XX": {"model": problems.ProblemDocument}},
+    )
+    app.state.services = gateway.services
+    app.add_middleware(BodyLimit)
+    problems.install(app)
+    for router in (
+        health.router,
+        initiative_endpoints.router,
+        registration_endpoints.router,
+        proposal_endpoints.router,
+        ballot_endpoints.router,
+        member_endpoints.router,
+    ):
+        app.include_router(router)
+    return app
+
+
+def _suite(deployment: Deployment) -> Suite:
+    return Suite(*(Address(address) for address in deployment.suite))
+
+
+def _resolver(view: ChainView) -> Resolver:
+    def resolve(account: bytes) -> AuthenticMember | None:
+        found = view.role_of(account)
+        return None if found is None else AuthenticMember(found[0], found[1].label)
+
+    return resolve
+
+
+def _keep_evidence(db: sqlite3.Connection, batch: Hash32, initiative: int, tokens: Sequence[str]) -> None:
+    """Hashes of the tokens, for an auditor that has the tokens from elsewhere; never the tokens."""
+    hashes = b"".join(keccak(token.encode()) for token in tokens)
+    db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (batch, initiative, hashes))

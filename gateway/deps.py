@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What endpoints depend on: the services, made once per process, and the initiative in the path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Path, Request
+
+from gateway.ballots.service import BallotService
+from gateway.index.indexer import Indexer
+from gateway.index.view import ChainView
+from gateway.members.registrar import Registrar
+from gateway.proposals.service import ProposalService
+from gateway.registrations.service import RegistrationService
+from node.member_auth import Verifier
+from protocol.types import InitiativeId
+
+
+@dataclass(frozen=True)
+class Services:
+    """The application's parts, as endpoints see them."""
+
+    view: ChainView
+    indexer: Indexer
+    registrar: Registrar
+    members: Verifier
+    registrations: RegistrationService
+    proposals: ProposalService
+    ballots: BallotService
+    wake_registrations: Callable[[], None]
+    wake_ballots: Callable[[], None]
+
+
+def services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+def initiative_id(initiative: Annotated[int, Path(gt=0, lt=1 << 63)]) -> InitiativeId:
+    return InitiativeId(initiative)
