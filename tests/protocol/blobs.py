@@ -17,6 +17,12 @@ _POINTS = ((0, 64), (64, 128), (192, 64), (293, 64))
 
 
 @cache
+def key() -> bytes:
+    """A verifying key whose points the proofs are made for; they are proofs of nothing that a ballot says."""
+    return urna_native.make_trapdoor_key(bytes(32))[0]
+
+
+@cache
 def _proofs() -> list[bytes]:
     """Proofs for some key: points of the right groups."""
     _, trapdoor = urna_native.make_trapdoor_key(bytes(32))
