@@ -117,13 +117,12 @@ class Purses:
             rest, rest_slope = rest - held * n, rest_slope - slope * n
             weight -= score * n
             drained += n
+        # As the endowment rises every purse grows and the price falls: who can pay in full still can, and only the
+        # drained may stop being so.
         for held, slope, score, _ in classes:
-            margin, gain = held * weight - rest * score, slope * weight - rest_slope * score
-            if margin >= 0:
-                reach.hold(margin, gain, strict=False)
-            else:
-                reach.hold(-margin, -gain, strict=False)
-        reach.hold(backing - due, sum(slope * n for _, slope, _, n in classes), strict=False)
+            short = rest * score - held * weight
+            if short > 0:
+                reach.hold(short, rest_slope * score - slope * weight, strict=False)
         return Offer(rest, rest_slope, weight, voters - drained, drained, backing)
 
     def pay(self, option: int, offer: Offer) -> None:
@@ -147,7 +146,7 @@ class Purses:
     def _reduced(self, old: int, payment: int, payment_slope: int) -> int:
         """The class of those of class `old` who paid, 0 for the drained."""
         left, slope = self._sum[old] - payment, self._slope[old] - payment_slope
-        if left < 0 or (left == 0 and slope == 0):
+        if left < 0:
             return 0
         self._sum.append(left)
         self._slope.append(slope)

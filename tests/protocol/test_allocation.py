@@ -242,6 +242,28 @@ def test_add1_leaps_exactly_as_far_as_steps_would_go(
     assert (list(result.order), result.endowment) == (bought, endowment)
 
 
+@pytest.mark.parametrize("seed", range(85, 100))
+def test_add1_leaps_exactly_where_points_differ_and_costs_are_large(seed: int) -> None:
+    rng = random.Random(seed)
+    count = rng.randint(2, 5)
+    choices = options(*[rng.randint(1, 3000) for _ in range(count)])
+    ballots: list[Ballot] = [
+        {OptionNumber(i): rng.choice((1, 1, 2, 3)) for i in rng.sample(range(count), rng.randint(1, min(3, count)))}
+        for _ in range(rng.randint(2, 7))
+    ]
+    budget = rng.randint(sum(o.cost for o in choices) // 3, sum(o.cost for o in choices))
+    result = allocate(RuleParameters(Rule.EQUAL_SHARES_ADD1, TieBreak.LOWER_COST, budget), choices, ballots)
+    bought, endowment = slow_add1(choices, ballots, TieBreak.LOWER_COST, budget)
+    assert (list(result.order), result.endowment) == (bought, endowment)
+
+
+def test_equal_costs_go_by_the_higher_score_then_by_the_number() -> None:
+    first, second = options(7, 7)
+    for tie_break in (TieBreak.LOWER_COST, TieBreak.HIGHER_COST):
+        assert tie_break.key(second, 5) < tie_break.key(first, 4)
+        assert tie_break.key(first, 4) < tie_break.key(second, 4)
+
+
 @pytest.mark.timeout(5)
 def test_add1_leaps_over_millions_of_endowments_that_change_nothing() -> None:
     ballots = [approval(0)] * 2 + [approval(1)]
