@@ -77,6 +77,8 @@ def require_settled(state: State) -> None:
         raise InvalidEvent("events", f"{type(state.expected[0]).__name__} is missing")
     if state.skips:
         raise InvalidEvent("events", "skipped registrations without their batch")
+    if state.consortium.entities and not state.consortium.minimum_anonymity:
+        raise InvalidEvent("events", "founders without a minimum anonymity set")
 
 
 def _require_order(state: State, meta: EventMeta) -> None:
