@@ -30,6 +30,7 @@ from protocol.types import Role
 SCHEMA = "urna/entity/v1"
 DEFAULT_LANES = 4
 MAX_LANES = 32
+MAX_NAME, MAX_ENDPOINT = 128, 256  # bytes, as the consortium's contract has them
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z", re.ASCII)
 
 
@@ -81,7 +82,7 @@ class EntityFolder:
         self.public = read_public(path / "entity.json")
 
     @classmethod
-    def create(cls, path: Path, name: str, endpoint: str = "", lanes: int = DEFAULT_LANES) -> EntityFolder:
+    def create(cls, path: Path, name: str, endpoint: str, lanes: int = DEFAULT_LANES) -> EntityFolder:
         """Makes the folder with fresh keys; `entity.json` comes last, so that a broken-off start is seen and redone.
 
         Raises EntityError where there is an entity already, or name, endpoint or lanes are out of bounds.
@@ -179,15 +180,15 @@ def _address(value: object) -> bytes:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value.strip()) <= 200 or not value.isprintable():
-        raise ValueError("the name has 1 to 200 printable characters")
+    if not isinstance(value, str) or not 1 <= len(value.strip().encode()) <= MAX_NAME or not value.isprintable():
+        raise ValueError(f"the name has 1 to {MAX_NAME} bytes of printable characters")
     return value.strip()
 
 
 def _endpoint(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 500:
+    if not isinstance(value, str) or len(value.encode()) > MAX_ENDPOINT:
         raise ValueError("the endpoint is an address like https://urna.example.org")
     parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"the endpoint {value!r} is not an address like https://urna.example.org")
     return value.rstrip("/")

@@ -129,8 +129,6 @@ def _post_pepper(
     http: httpx.Client, key: Key, own: int, entity: int, endpoint: str, initiative: int, pepper: Secret
 ) -> str | None:
     """None when the gateway took it, else what went wrong, without the pepper."""
-    if not endpoint:
-        return "the entity has no endpoint"
     body = json.dumps({"initiative": initiative, "pepper": "0x" + pepper.reveal().hex()}).encode()
     headers = member_auth.sign(key, entity=own, audience=entity, method="POST", path=PEPPER_PATH, body=body)
     try:

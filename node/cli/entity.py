@@ -25,7 +25,7 @@ def entity() -> None:
 @entity.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="The entity's name, as everybody will see it.")
-@click.option("--endpoint", default="", help="Where its gateway answers, like https://urna.example.org.")
+@click.option("--endpoint", required=True, help="Where its gateway answers, like https://urna.example.org.")
 @click.option("--lanes", default=DEFAULT_LANES, show_default=True, help="Relay accounts of its gateway.")
 @json_option
 def init(folder: Path, name: str, endpoint: str, lanes: int) -> None:
@@ -48,7 +48,7 @@ def show(folder: Path) -> None:
 
 
 def _show(public: PublicEntity, first: list[str]) -> None:
-    lines = [*first, f"name      {public.name}", f"endpoint  {public.endpoint or '(none)'}"]
+    lines = [*first, f"name      {public.name}", f"endpoint  {public.endpoint}"]
     lines += [f"{role.label:<9} 0x{public.accounts[role].hex()}" for role in Role]
     lines += [f"lanes     {len(public.lanes)}"]
     answer(public.to_json(), lines)

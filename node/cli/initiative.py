@@ -60,7 +60,7 @@ def create(entity_dir: Path, rpc: str, deployment_file: Path, draft: Path, patie
     _answer_created(created, read.title)
     failed = [one for one in created.handovers if one.problem is not None]
     if failed:
-        missing = "; ".join(f"entity {one.entity} at {one.endpoint or '(nowhere)'}: {one.problem}" for one in failed)
+        missing = "; ".join(f"entity {one.entity} at {one.endpoint}: {one.problem}" for one in failed)
         sentence = f"Not every registrar has the pepper ({missing}); repeat the command when their gateways run."
         click.echo(f"urna: {sentence}", err=True)
         raise click.exceptions.Exit(EXIT_UNAVAILABLE)

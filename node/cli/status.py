@@ -36,7 +36,7 @@ def status(rpc: str, deployment_file: Path) -> None:
     for one in members:
         state = "active" if one.active else "suspended"
         key = "with trustee key" if one.has_trustee_key else "without trustee key"
-        lines.append(f"  {one.entity:>3}  {one.name}, {state}, {key}, {one.endpoint or 'no endpoint'}")
+        lines.append(f"  {one.entity:>3}  {one.name}, {state}, {key}, {one.endpoint}")
     for view in views:
         lines += ["", *view.lines()]
     data = {

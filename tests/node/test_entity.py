@@ -19,17 +19,19 @@ from node.member_auth import Member, Verifier
 from protocol.hashing import keccak
 from protocol.types import Role
 
+URL = "http://127.0.0.1:9"
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> EntityFolder:
-    return EntityFolder.create(tmp_path_factory.mktemp("entity") / "a", "Município A", "http://127.0.0.1:9/", lanes=2)
+    return EntityFolder.create(tmp_path_factory.mktemp("entity") / "a", "Município A", URL + "/", lanes=2)
 
 
 def test_a_folder_is_read_back_and_tells_no_secret(folder: EntityFolder) -> None:
     again = EntityFolder(folder.path)
 
     assert again.public == folder.public
-    assert again.public.endpoint == "http://127.0.0.1:9"
+    assert again.public.endpoint == URL
     assert len({*again.public.accounts.values(), *again.public.lanes}) == 6
     assert again.lane_key(0).address == again.key(Role.GATEWAY).address
     secrets = [path for path in folder.path.rglob("*") if path.is_file() and path.name != "entity.json"]
@@ -53,15 +55,15 @@ def test_keystores_are_the_standards(folder: EntityFolder) -> None:
 
 def test_an_entity_is_never_overwritten(folder: EntityFolder) -> None:
     with pytest.raises(EntityError, match="already"):
-        EntityFolder.create(folder.path, "B")
+        EntityFolder.create(folder.path, "B", URL)
 
 
 def test_a_broken_off_start_is_taken_up_again(tmp_path: Path) -> None:
-    first = EntityFolder.create(tmp_path, "A", lanes=1)
+    first = EntityFolder.create(tmp_path, "A", URL, lanes=1)
     (tmp_path / "entity.json").unlink()
     (tmp_path / "keys" / "trustee.json").unlink()
 
-    again = EntityFolder.create(tmp_path, "A", lanes=1)
+    again = EntityFolder.create(tmp_path, "A", URL, lanes=1)
 
     assert again.public.accounts[Role.MEMBER] == first.public.accounts[Role.MEMBER]
     assert again.public.accounts[Role.TRUSTEE] != first.public.accounts[Role.TRUSTEE]
@@ -73,6 +75,7 @@ def test_a_broken_off_start_is_taken_up_again(tmp_path: Path) -> None:
         ("schema", "x"),
         ("name", ""),
         ("endpoint", "ftp://a"),
+        ("endpoint", ""),
         ("accounts", {}),
         ("lanes", []),
         ("lanes", ["0x" + "1" * 40]),
@@ -115,7 +118,7 @@ def test_wrong_passphrases_open_files_and_damaged_keystores_are_typed_errors(tmp
 
 
 def test_a_passphrase_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    entity = EntityFolder.create(tmp_path, "A", lanes=1)
+    entity = EntityFolder.create(tmp_path, "A", URL, lanes=1)
     (tmp_path / "passphrase").chmod(0o644)
 
     with pytest.raises(KeystoreError, match="chmod 600"):

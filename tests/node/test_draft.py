@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Drafts in words: every field is checked, and named when it is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.draft import parse_draft, read_draft
+from node.errors import DraftError
+from protocol.types import AllocationRule, BallotType, Kind, TieBreak
+
+DRAFT: dict[str, Any] = {
+    "title": "Orçamento participativo",
+    "kind": "participatory-budget",
+    "scope": {"residence": ["PT-1106"], "age": {"min": 16, "on": "2026-01-01"}},
+    "windows": {
+        "registration-opens": 1_790_000_000,
+        "registration-closes": 1_790_100_000,
+        "voting-opens": 1_790_200_000,
+        "voting-closes": 1_790_300_000,
+        "challenge-period": 3600,
+        "ceremony-step": 600,
+    },
+    "ballot": {"type": "ordered", "min-length": 1, "max-length": 3, "points-per-rank": [3, 2, 1]},
+    "allocation": {"rule": "equal-shares-add1", "tie-break": "lower-cost", "budget": str(10**30)},
+    "registrars": [1, 2, 3],
+    "registrar-threshold": 2,
+    "trustees": [1, 2, 3],
+    "trustee-threshold": 2,
+    "minimum-anonymity": 20,
+    "proposals-per-person": 1,
+    "issuers": ["https://eid.example.org"],
+}
+
+
+def test_a_draft_becomes_rules() -> None:
+    draft = parse_draft(DRAFT)
+
+    assert draft.title == "Orçamento participativo"
+    assert draft.scope == b'{"age":{"min":16,"on":"2026-01-01"},"residence":["PT-1106"]}'
+    assert (draft.rules.kind, draft.rules.ballot.ballot_type) == (Kind.PARTICIPATORY_BUDGET, BallotType.ORDERED)
+    assert draft.rules.allocation.rule is AllocationRule.EQUAL_SHARES_ADD1
+    assert draft.rules.allocation.tie_break is TieBreak.LOWER_COST
+    assert draft.rules.allocation.budget == 10**30
+    assert draft.rules.ballot.points_per_rank == (3, 2, 1)
+    assert draft.rules.windows.max_extension == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "to"),
+    [
+        ("title", ""),
+        ("title", "a\nb"),
+        ("kind", "budget"),
+        ("kind", 0),
+        ("scope", {}),
+        ("scope", {"shoe-size": 44}),
+        ("windows", []),
+        ("windows.ceremony-step", -1),
+        ("windows.ceremony-step", 2**32),
+        ("windows.registration-opens", 1.5),
+        ("windows.registration-opens", True),
+        ("windows.registration-opens", "0x10"),
+        ("ballot.type", "guess"),
+        ("ballot.points-per-rank", "321"),
+        ("ballot.colour", "red"),
+        ("allocation.rule", "phragmen"),
+        ("allocation.budget", "1e9"),
+        ("registrars", "1"),
+        ("trustee-threshold", 256),
+        ("issuers", [1]),
+        ("quorum", 1),
+    ],
+)
+def test_a_wrong_value_is_named(field: str, to: Any) -> None:
+    document = copy.deepcopy(DRAFT)
+    at, *rest = field.split(".")
+    if rest:
+        document[at][rest[0]] = to
+    else:
+        document[at] = to
+
+    with pytest.raises(DraftError) as caught:
+        parse_draft(document)
+    assert caught.value.field.startswith(field)
+
+
+@pytest.mark.parametrize("field", sorted(DRAFT))
+def test_a_missing_field_is_named(field: str) -> None:
+    with pytest.raises(DraftError, match=f"{field} is missing"):
+        parse_draft({key: value for key, value in DRAFT.items() if key != field})
+
+
+def test_a_file_that_is_no_json_or_says_something_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "draft.json"
+    path.write_text(json.dumps(DRAFT))
+    assert read_draft(path) == parse_draft(DRAFT)
+    for text in ("{", '{"title": 1, "title": 2}', "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(DraftError, match="not readable JSON"):
+            read_draft(path)
+    with pytest.raises(DraftError):
+        read_draft(tmp_path / "none.json")
