@@ -36,8 +36,9 @@ from protocol.ceremony import (
     verify_dealing,
     verify_possession,
 )
-from protocol.hashing import keccak
-from protocol.types import Dealing, G1Point
+from protocol.hashing import domain, keccak, words
+from protocol.schnorr import challenge_of, coordinates
+from protocol.types import Dealing, DleqProof, G1Point
 
 EPOCH = Epoch(chain_id=31337, contract=b"\xce" * 20, initiative=3, epoch=0)
 DECRYPTION = [int.from_bytes(keccak(b"decryption" + bytes((j,))), "big") % SCALAR_FIELD for j in range(7)]
@@ -284,14 +285,23 @@ def test_B8_a_complaint_over_another_point_is_refused() -> None:
             judge(complaint, good, EPOCH, dealer, complainant, key)
 
 
-def test_B8_one_equation_of_a_complaint_is_not_enough() -> None:
-    """A revealed point that is not theirs, with a proof made to fit the first equation alone."""
+@pytest.mark.parametrize(
+    ("known", "shared_by"), [(0, 1), (1, 1)], ids=["second equation fails", "first equation fails"]
+)
+def test_B8_one_equation_of_a_complaint_is_not_enough(known: int, shared_by: int) -> None:
+    """A point that is not theirs, with a proof made by the book from the true secret, and from the one that fits it."""
     good = deal(SEEDS[0], EPOCH, 1, 2, KEYS[:3])
-    honest = complain(good, EPOCH, 1, 2, DECRYPTION[1])
-    other = g1_mul(good.ephemeral, DECRYPTION[1] + 1)
-    assert other == g1_add(honest.shared, good.ephemeral)
+    shared = g1_mul(good.ephemeral, DECRYPTION[1] + shared_by)
+    nonce, secret = 77, DECRYPTION[1] + known
+    t1, t2 = g1_mul(GENERATOR, nonce), g1_mul(good.ephemeral, nonce)
+    context = words(domain("urna/complaint/v1"), EPOCH.chain_id, EPOCH.contract, EPOCH.initiative, EPOCH.epoch, 1, 2)
+    challenge = challenge_of(context, coordinates(KEYS[1], good.ephemeral, shared, t1, t2))
+    s = (nonce + challenge * secret) % SCALAR_FIELD
+    first = g1_mul(GENERATOR, s) == g1_add(t1, g1_mul(KEYS[1], challenge))
+    second = g1_mul(good.ephemeral, s) == g1_add(t2, g1_mul(shared, challenge))
+    assert (first, second) == (known == 0, known == 1)
     with pytest.raises(InvalidDleq):
-        judge(Complaint(other, honest.proof), good, EPOCH, 1, 2, KEYS[1])
+        judge(Complaint(shared, DleqProof(t1, t2, s)), good, EPOCH, 1, 2, KEYS[1])
 
 
 def test_B8_a_bad_share_at_the_opening_is_named() -> None:
