@@ -245,9 +245,9 @@ def judge(complaint: Complaint, dealing: Dealing, epoch: Epoch, dealer: int, com
         raise InvalidDleq(f"trustee {complainant}'s complaint holds a point or scalar out of range")
     binding = _complaint_binding(epoch, dealer, complainant, key, dealing.ephemeral, shared)
     challenge = challenge_of(binding, coordinates(proof.t1, proof.t2))
-    if g1_mul(GENERATOR, proof.s) != g1_add(proof.t1, g1_mul(key, challenge)) or g1_mul(
-        dealing.ephemeral, proof.s
-    ) != g1_add(proof.t2, g1_mul(shared, challenge)):
+    of_key = g1_mul(GENERATOR, proof.s) == g1_add(proof.t1, g1_mul(key, challenge))
+    of_shared = g1_mul(dealing.ephemeral, proof.s) == g1_add(proof.t2, g1_mul(shared, challenge))
+    if not (of_key and of_shared):
         raise InvalidDleq(f"trustee {complainant} does not prove the shared point")
     share = dealing.shares[complainant - 1] ^ _share_mask(epoch, dealer, complainant, shared)
     return not is_share(dealing.commitments, complainant, share)
