@@ -135,7 +135,7 @@ struct AllocationRules {
     AllocationRule rule;
     TieBreak tieBreak;
     uint256 budget; // 0 where the rule has none (top-k, majority)
-    uint256 threshold; // greedy-threshold: least score
+    uint256 threshold; // least score of a winner, under any rule; 0 for none, but not under greedy-threshold
     uint32 winners; // top-k: how many
     uint256 quorum; // majority: least number of valid and blank ballots
 }

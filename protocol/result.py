@@ -12,17 +12,17 @@ from protocol.allocation import (
     Ballot,
     Option,
     OptionNumber,
-    RuleParameters,
     Totals,
     allocate,
     allocate_totals,
 )
+from protocol.count import parameters
 from protocol.errors import ProtocolError
 from protocol.hashing import keccak
 from protocol.plaintext import Valid
 from protocol.state import InitiativeState, State
 from protocol.tally import scores
-from protocol.types import AllocationRules, BallotType, Hash32, InitiativeId
+from protocol.types import BallotType, Hash32, InitiativeId
 
 SCHEMA = "urna/result/v1"
 
@@ -38,18 +38,6 @@ class Result:
     document: bytes
     hash: Hash32
     allocation: Allocation
-
-
-def parameters(rules: AllocationRules) -> RuleParameters:
-    """The frozen rules as allocation takes them."""
-    return RuleParameters(
-        rule=rules.rule,
-        tie_break=rules.tie_break,
-        budget=rules.budget,
-        threshold=rules.threshold,
-        winners=rules.winners,
-        quorum=rules.quorum,
-    )
 
 
 def ballots(initiative: InitiativeState) -> list[Ballot]:
@@ -83,7 +71,7 @@ def allocation_of(initiative: InitiativeState) -> Allocation:
     Raises:
         ResultError: the rule cannot be applied; not of rules that were checked at creation.
     """
-    rules = parameters(initiative.rules.allocation)
+    rules = parameters(initiative.rules.ballot, initiative.rules.allocation)
     options = [Option(OptionNumber(number), cost) for number, cost in enumerate(initiative.proposals.costs)]
     try:
         if rules.rule.needs_ballots:

@@ -230,7 +230,7 @@ def check_allocation(a: AllocationRules) -> None:
         InvalidAllocationRules,
         (a.rule.has_budget != (a.budget != 0), "budget"),
         (a.budget > _UINT128_MAX, "budget too large"),
-        ((a.rule is AllocationRule.GREEDY_THRESHOLD) != (a.threshold != 0), "threshold"),
+        (a.rule is AllocationRule.GREEDY_THRESHOLD and a.threshold == 0, "threshold"),
         ((a.rule is AllocationRule.TOP_K) != (a.winners != 0), "winners"),
         (a.winners > MAX_OPTIONS, "winners > 1024"),
         (a.rule is not AllocationRule.MAJORITY and a.quorum != 0, "quorum"),

@@ -100,7 +100,8 @@ library RulesCheck {
         bool budgeted = a.rule != AllocationRule.TopK && a.rule != AllocationRule.Majority;
         if (budgeted != (a.budget != 0)) revert IInitiatives.InvalidAllocationRules("budget");
         if (a.budget > type(uint128).max) revert IInitiatives.InvalidAllocationRules("budget too large");
-        if ((a.rule == AllocationRule.GreedyThreshold) != (a.threshold != 0)) {
+        // Any rule may ask for a least score; this one is nothing without.
+        if (a.rule == AllocationRule.GreedyThreshold && a.threshold == 0) {
             revert IInitiatives.InvalidAllocationRules("threshold");
         }
         if ((a.rule == AllocationRule.TopK) != (a.winners != 0)) revert IInitiatives.InvalidAllocationRules("winners");

@@ -60,7 +60,9 @@ class Supervisor:
                 self._watcher.start()
         self._await_ready(service)
 
-    def run(self, name: str, command: Sequence[str], log: Path, timeout: float = 600.0) -> str:
+    def run(
+        self, name: str, command: Sequence[str], log: Path, timeout: float = 600.0, accepted: Sequence[int] = (0,)
+    ) -> str:
         """Run a command to its end; its standard output. Raises ProcessFailed with what it said."""
         with log.open("ab") as errors:
             process = subprocess.Popen(
@@ -72,7 +74,7 @@ class Supervisor:
                 process.kill()
                 process.wait()
                 raise ProcessFailed(f"{name} did not end within {timeout:.0f} s; see {log}") from error
-        if process.returncode != 0:
+        if process.returncode not in accepted:
             said = output.decode(errors="replace").strip() or tail(log)
             raise ProcessFailed(f"{name} ended with code {process.returncode}: {said}")
         return output.decode()

@@ -341,7 +341,7 @@ contract RulesCheckTest is DoublesFixture {
             _allocation(budgeted[i], 0, 0, 0, 0);
             _refusesAllocation("budget");
             _allocation(budgeted[i], 1000, 1, 0, 0);
-            _refusesAllocation("threshold");
+            _accepts();
             _allocation(budgeted[i], 1000, 0, 1, 0);
             _refusesAllocation("winners");
             _allocation(budgeted[i], 1000, 0, 0, 1);
@@ -368,7 +368,7 @@ contract RulesCheckTest is DoublesFixture {
         _allocation(AllocationRule.TopK, 1, 0, 1, 0);
         _refusesAllocation("budget");
         _allocation(AllocationRule.TopK, 0, 1, 1, 0);
-        _refusesAllocation("threshold");
+        _accepts();
     }
 
     function test_Allocation_MajorityMayHaveAQuorum() public {
