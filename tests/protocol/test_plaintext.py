@@ -187,7 +187,7 @@ def mutated(draw: st.DrawFn) -> tuple[BallotPaper, bytes]:
     return paper, plaintext
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(mutated())
 def test_B9_every_plaintext_counts_as_the_page_says(case: tuple[BallotPaper, bytes]) -> None:
     paper, plaintext = case
@@ -200,7 +200,7 @@ def paper_and_choice(draw: st.DrawFn) -> tuple[BallotPaper, Choice]:
     return paper, draw(choices(paper))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(paper_and_choice())
 def test_what_can_be_encoded_is_decoded_to_the_same(case: tuple[BallotPaper, Choice]) -> None:
     paper, choice = case

@@ -53,7 +53,7 @@ def naive_tally(paper: BallotPaper, opened: list[tuple[Record, bytes]]) -> Tally
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(elections(), st.randoms(use_true_random=False))
 def test_B9_the_count_is_the_naive_count_in_any_order(
     election: tuple[BallotPaper, list[tuple[Record, bytes]]], order: random.Random
