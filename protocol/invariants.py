@@ -83,8 +83,8 @@ def no_share_without_enough_ballots(initiative: InitiativeState) -> str | None:
 def key_needs_the_threshold(initiative: InitiativeState) -> str | None:
     """The secret key is known only after t shares."""
     ceremony = initiative.ceremony
-    known = ceremony.secret_key is not None
-    return "a key of too few shares" if known != (len(ceremony.shares) >= initiative.rules.trustee_threshold) else None
+    few = len(ceremony.shares) < initiative.rules.trustee_threshold
+    return "a key of too few shares" if few and ceremony.secret_key is not None else None
 
 
 def counts_are_those_of_the_accepted_ballots(initiative: InitiativeState) -> str | None:

@@ -140,12 +140,15 @@ class Chronicle:
         return self.initiative.rules.windows
 
     def found(self, entities: int = 3) -> None:
-        """The consortium's constructor, and the trustees' keys."""
+        """The consortium's constructor, the trustees' keys, and the motion that lists the suite."""
         self.emit(*(self.admission(number) for number in range(1, entities + 1)), events.MinimumAnonymityChanged(2))
         for number in range(1, entities + 1):
             self.keys[number] = 1000 + number
             key = ceremony.trustee_key(self.keys[number])
             self.emit(events.TrusteeKeyRegistered(EntityId(number), key))
+        parts = [getattr(SUITE, part.name).hex() for part in fields(SUITE)]
+        add_suite = "addSuite((address,address,address,address,address,address))"
+        self.motion(CONSORTIUM, add_suite, [parts], events.SuiteAdded(0, SUITE))
 
     def admission(self, number: int) -> events.EntityAdmitted:
         seats = tuple(address(f"entity {number} {role.label}") for role in Role)
@@ -321,9 +324,6 @@ def whole_life() -> Chronicle:
 
 
 def _change_the_consortium(c: Chronicle) -> None:
-    parts = [getattr(SUITE, part.name).hex() for part in fields(SUITE)]
-    add_suite = "addSuite((address,address,address,address,address,address))"
-    c.motion(CONSORTIUM, add_suite, [parts], events.SuiteAdded(0, SUITE))
     fourth = c.admission(4)
     draft = (fourth.name, fourth.endpoint, [seat.hex() for seat in fourth.accounts])
     c.motion(CONSORTIUM, "admit((string,string,address[5]))", [draft], fourth)
@@ -358,8 +358,8 @@ def _moderate(c: Chronicle) -> None:
 
 def _register(c: Chronicle) -> None:
     c.emit(c.registration(range(4)))
-    again = events.RegistrationSkipped(ONE, batch_id(1), tag(0), commitment(0, 1), SkipReason.KNOWN_TAG)
-    copied = events.RegistrationSkipped(ONE, batch_id(1), tag(77), commitment(1), SkipReason.USED_COMMITMENT)
+    again = events.RegistrationSkipped(ONE, batch_id(1), 0, tag(0), commitment(0, 1), SkipReason.KNOWN_TAG)
+    copied = events.RegistrationSkipped(ONE, batch_id(1), 2, tag(77), commitment(1), SkipReason.USED_COMMITMENT)
     c.emit(again, copied, c.registration([4], 1))
     for attempt in (1, 2):
         c.emit(

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from protocol.errors import ProtocolError
-from protocol.events import Event
+from protocol.events import Dealt, Event, ReplacementQueued, ShareReleased
 from protocol.state import State, apply, require_settled
-from tests.protocol.chronicle import CHAIN_ID, CONSORTIUM, SUITE, Chronicle, whole_life
+from tests.protocol.chronicle import CHAIN_ID, CONSORTIUM, SUITE, Chronicle, commitment, whole_life
 
 # What an event brings that no earlier one knows, and no arithmetic of the fold can judge. Signatures, roots, proofs and
 # ciphertexts are claims, for the observer; the rest is text, or chosen freely within bounds by who may.
@@ -124,6 +124,7 @@ OMITTABLE = {
     "InitiativeVoided",
     "ProposalRejected",
     "RegistrationSkipped",
+    "ReplacementApplied",  # the proofs would tell
     "ResultAttested",
 }
 REPEATABLE = {
@@ -155,9 +156,18 @@ def test_an_event_told_twice_is_found(life: Chronicle) -> None:
         assert type(event).__name__ in REPEATABLE or not survives(state, event, twice, place), event
 
 
+def is_superseded(event: Event) -> bool:
+    """A dealing of the epoch that came to nothing, a replacement that another replaced, the share after the t-th."""
+    if isinstance(event, ShareReleased):
+        return event.trustee == 1
+    if isinstance(event, ReplacementQueued):
+        return event.new_commitment == commitment(2, 1)
+    return isinstance(event, Dealt) and event.epoch == 0
+
+
 def test_an_event_left_out_is_found(life: Chronicle) -> None:
     for place, (event, _) in enumerate(life.log[:-1]):
         without = Chronicle(log=life.log[:place] + life.log[place + 1 :])
         following = without.log[place][0]
         missed = survives(folded(life, place), following, without, place)
-        assert type(event).__name__ in OMITTABLE or not missed, event
+        assert is_superseded(event) or type(event).__name__ in OMITTABLE or not missed, event
