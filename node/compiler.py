@@ -16,16 +16,16 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import solcx
-import solcx.exceptions
 from eth_typing import ABI, ChecksumAddress
 from eth_utils import is_address, keccak, to_canonical_address
 
 from node.errors import CompilerError
+
+if TYPE_CHECKING:
+    from solcx.exceptions import SolcError
 
 __all__ = [
     "CODE_SIZE_LIMIT",
@@ -246,11 +246,19 @@ def _solc(root: Path) -> Path:
 def _compiler_version(root: Path) -> str:
     wrapper = _solc(root)
     modified = (root / "node_modules" / "solc" / "package.json").stat().st_mtime_ns
-    return _ask_version(wrapper, modified)
+    kept = root / ".cache" / "solc" / f"version-{modified}"  # asking takes half a second, in every process
+    try:
+        return kept.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        version = _ask_version(wrapper)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(version, encoding="ascii")
+    unfinished.replace(kept)
+    return version
 
 
-@cache
-def _ask_version(wrapper: Path, _modified: int) -> str:
+def _ask_version(wrapper: Path) -> str:
     answer = subprocess.run([wrapper, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"^Version: (\S+)", answer.stdout, re.MULTILINE)
     if found is None:
@@ -259,6 +267,9 @@ def _ask_version(wrapper: Path, _modified: int) -> str:
 
 
 def _compile(root: Path, given: dict[str, Any]) -> dict[str, Any]:
+    import solcx  # slow to import, and seldom needed
+    import solcx.exceptions
+
     try:
         output = solcx.compile_standard(given, solc_binary=_solc(root), allow_empty=True)
     except solcx.exceptions.SolcError as failure:
@@ -266,7 +277,7 @@ def _compile(root: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"contracts": output.get("contracts", {})}
 
 
-def _messages(failure: solcx.exceptions.SolcError) -> tuple[str, ...]:
+def _messages(failure: SolcError) -> tuple[str, ...]:
     """The compiler's errors without its warnings; solc writes file, line and column after `-->`."""
     try:
         errors = json.loads(failure.stdout_data or "")["errors"]
