@@ -6,6 +6,8 @@ as the EVM's precompiles take them. Lists are concatenations. "Scalar" means bel
 Every function raises `NativeError` for what it refuses, and only that.
 """
 
+from typing import Self, final
+
 class NativeError(ValueError):
     """`args` = (reason, what, index): a stable code, the thing that was read, its place in the list or None.
 
@@ -33,10 +35,11 @@ def lean_imt_root(leaves: bytes) -> bytes:
 def lean_imt_proof(leaves: bytes, index: int) -> tuple[list[bytes], int]:
     """Siblings from the leaf upwards, and the path's index as the circuit takes it (levels without sibling left out)."""
 
+@final
 class LeanImt:
     """The tree itself, for incremental use. An operation that fails changes nothing."""
 
-    def __init__(self, leaves: bytes = b"") -> None: ...
+    def __new__(cls, leaves: bytes = b"") -> Self: ...
     def __len__(self) -> int: ...
     def insert_many(self, leaves: bytes) -> None: ...
     def update(self, index: int, leaf: bytes) -> None: ...
@@ -89,10 +92,11 @@ def make_trapdoor_key(seed: bytes) -> tuple[bytes, bytes]:
 def simulate_proofs(trapdoor: bytes, publics: bytes, seed: bytes) -> bytes:
     """A valid proof for each statement under the trapdoor's key."""
 
+@final
 class ProvingKey:
     """A snarkjs Groth16 proving key (`.zkey`)."""
 
-    def __init__(self, zkey: bytes) -> None: ...
+    def __new__(cls, zkey: bytes) -> Self: ...
     @property
     def signals(self) -> int:
         """Values in a witness."""
