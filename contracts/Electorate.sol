@@ -160,7 +160,7 @@ contract Electorate is IElectorate, RegistrarSignatures {
         for (uint256 i; i < tags.length; ++i) {
             Tag tag = tags[i];
             uint256 leaf = leaves[i];
-            if (_claim(tree, batch, tag, leaf)) {
+            if (_claim(tree, batch, i, tag, leaf)) {
                 accepted.tags[count] = Tag.unwrap(tag);
                 accepted.commitments[count++] = leaf;
             } else {
@@ -174,7 +174,7 @@ contract Electorate is IElectorate, RegistrarSignatures {
     }
 
     /// @dev Whether an entry counts; keeps its tag, or says why it is skipped.
-    function _claim(LeanIMTData storage tree, RegistrationBatch calldata batch, Tag tag, uint256 leaf)
+    function _claim(LeanIMTData storage tree, RegistrationBatch calldata batch, uint256 position, Tag tag, uint256 leaf)
         private
         returns (bool)
     {
@@ -183,12 +183,16 @@ contract Electorate is IElectorate, RegistrarSignatures {
         Commitment commitment = Commitment.wrap(leaf);
         _requireInField(commitment);
         if (Commitment.unwrap(known[tag]) != 0) {
-            emit RegistrationSkipped(initiative, batch.batchId, tag, commitment, SkipReason.KnownTag);
+            emit RegistrationSkipped(
+                initiative, batch.batchId, uint32(position), tag, commitment, SkipReason.KnownTag
+            );
             return false;
         }
         TransientSlot.BooleanSlot seen = _seenSlot(tree, leaf);
         if (seen.tload() || tree._has(leaf)) {
-            emit RegistrationSkipped(initiative, batch.batchId, tag, commitment, SkipReason.UsedCommitment);
+            emit RegistrationSkipped(
+                initiative, batch.batchId, uint32(position), tag, commitment, SkipReason.UsedCommitment
+            );
             return false;
         }
 

@@ -272,8 +272,11 @@ class Registered(Event):
 @_event(Contract.ELECTORATE, 2)
 @dataclass(frozen=True, slots=True)
 class RegistrationSkipped(Event):
+    """`position` is the entry's place in the batch as signed, from 0."""
+
     initiative: InitiativeId
     batch_id: Hash32
+    position: Uint32
     tag: Tag
     commitment: Commitment
     reason: SkipReason

@@ -46,8 +46,14 @@ interface IElectorate is IRegistrarSignatures {
         EntityId[] registrars,
         uint256 root
     );
+    /// @param position the entry's place in the batch as signed, from 0: order and content of the batch follow from events
     event RegistrationSkipped(
-        InitiativeId indexed initiative, bytes32 indexed batchId, Tag tag, Commitment commitment, SkipReason reason
+        InitiativeId indexed initiative,
+        bytes32 indexed batchId,
+        uint32 position,
+        Tag tag,
+        Commitment commitment,
+        SkipReason reason
     );
     event ReplacementQueued(
         InitiativeId indexed initiative,

@@ -46,15 +46,25 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class BatchClaim:
-    """A registration batch that its signers are said to have signed. The batch's order is in the transaction alone."""
+    """A registration batch that its signers are said to have signed.
+
+    `tags` and `commitments` are those that were accepted; `skipped` has the place in the batch with each of the others.
+    """
 
     meta: EventMeta
     batch_id: Hash32
     tags: tuple[Tag, ...]
     commitments: tuple[Commitment, ...]
-    skipped: tuple[tuple[Tag, Commitment, SkipReason], ...]
+    skipped: tuple[tuple[int, Tag, Commitment, SkipReason], ...]
     evidence_root: Hash32
     signers: tuple[Signer, ...]
+
+    def signed(self) -> list[tuple[Tag, Commitment]]:
+        """All entries in the order in which they were signed."""
+        entries = list(zip(self.tags, self.commitments, strict=True))
+        for position, tag, commitment, _ in self.skipped:  # ascending, so that each finds its place
+            entries.insert(position, (tag, commitment))
+        return entries
 
 
 @dataclass(frozen=True, slots=True)

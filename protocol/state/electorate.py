@@ -26,7 +26,7 @@ _SIGNATURES = "electorate.signatures"
 
 
 def _skipped(state: State, event: RegistrationSkipped, context: Context) -> list[Change]:
-    # Whether rightly: in the batch's order, which only its own event, the next but skips, reveals in part.
+    # Whether rightly: once the batch's own event, the next but skips, tells the others.
     initiative = initiative_of(state, event.initiative)
     require_phase(initiative, context, _ROOT, Phase.REGISTRATION)
     require(in_field(event.commitment), _ROOT, "a skipped commitment is out of range")
@@ -44,7 +44,7 @@ def _registered(state: State, event: Registered, context: Context) -> list[Chang
     _require_new(electorate, event)
     _require_skips(electorate, event, state.skips)
 
-    skipped = tuple((skip.tag, skip.commitment, skip.reason) for skip in state.skips)
+    skipped = tuple((skip.position, skip.tag, skip.commitment, skip.reason) for skip in state.skips)
     state.skips.clear()
     electorate.batch_ids.add(event.batch_id)
     electorate.batches.append(
@@ -79,14 +79,18 @@ def _require_new(electorate: ElectorateState, event: Registered) -> None:
 
 def _require_skips(electorate: ElectorateState, event: Registered, skips: list[RegistrationSkipped]) -> None:
     require(bool(event.tags or skips), _ROOT, "an empty batch")
-    tags, commitments = set(event.tags), set(event.commitments)
-    for skip in skips:
+    last = -1
+    for number, skip in enumerate(skips):
+        accepted = skip.position - number
+        require(last < skip.position and accepted <= len(event.tags), _ROOT, f"skipped at place {skip.position}")
+        last = skip.position
+        known = skip.tag in electorate.index or skip.tag in event.tags[:accepted]
         if skip.reason is SkipReason.KNOWN_TAG:
-            require(skip.tag in electorate.index or skip.tag in tags, _ROOT, "skipped a tag that is not known")
+            require(known, _ROOT, "skipped a tag that is not known")
         else:
-            used = skip.commitment in electorate.used or skip.commitment in commitments
+            used = skip.commitment in electorate.used or skip.commitment in event.commitments[:accepted]
             require(used, _ROOT, "skipped a commitment that was not used")
-            require(skip.tag not in electorate.index, _ROOT, "skipped for its commitment what had a known tag")
+            require(not known, _ROOT, "skipped for its commitment what had a known tag")
 
 
 def _queued(state: State, event: ReplacementQueued, context: Context) -> list[Change]:

@@ -103,7 +103,7 @@ contract ElectorateTest is DoublesFixture {
         RegistrarSignature[] memory signatures = _signatures(2, _digest(b));
 
         vm.expectEmit(address(electorate));
-        emit IElectorate.RegistrationSkipped(id, b.batchId, _tag(1), _commitment(3), SkipReason.KnownTag);
+        emit IElectorate.RegistrationSkipped(id, b.batchId, 0, _tag(1), _commitment(3), SkipReason.KnownTag);
         electorate.register(b, signatures);
 
         vm.assertEq(electorate.size(id), 3);
@@ -118,7 +118,7 @@ contract ElectorateTest is DoublesFixture {
         RegistrarSignature[] memory signatures = _signatures(2, _digest(b));
 
         vm.expectEmit(address(electorate));
-        emit IElectorate.RegistrationSkipped(id, b.batchId, _tag(4), _commitment(1), SkipReason.UsedCommitment);
+        emit IElectorate.RegistrationSkipped(id, b.batchId, 1, _tag(4), _commitment(1), SkipReason.UsedCommitment);
         electorate.register(b, signatures);
 
         vm.assertEq(electorate.size(id), 3);

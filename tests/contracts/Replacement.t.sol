@@ -188,7 +188,7 @@ contract ReplacementTest is DoublesFixture {
         RegistrationBatch memory b = _batch(id, 11, 1);
         RegistrarSignature[] memory signatures = _signatures(2, _digest(b));
         vm.expectEmit(address(electorate));
-        emit IElectorate.RegistrationSkipped(id, b.batchId, _tag(11), _commitment(11), SkipReason.UsedCommitment);
+        emit IElectorate.RegistrationSkipped(id, b.batchId, 0, _tag(11), _commitment(11), SkipReason.UsedCommitment);
         electorate.register(b, signatures);
         vm.assertEq(electorate.size(id), 2);
     }
