@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,7 +224,7 @@ def seals() -> Json:
             sequence=(1, 0xFFFFFFFF, 3, 4)[number],
             channel=Channel(number % 2),
             joint_key=key,
-            randomness=lambda r=r: r,
+            randomness=partial(int, r),
         )
         cases.append(
             {
@@ -344,7 +345,7 @@ def tallies() -> Json:
                     sequence=draw.randint(1, 16),
                     channel=Channel(draw.randrange(4) == 0),
                     joint_key=key,
-                    randomness=lambda r=r: r,
+                    randomness=partial(int, r),
                 )
             )
         # The first ballot's ciphertext again, under another nullifier.

@@ -109,7 +109,7 @@ def test_B3_contract_and_python_agree_on_ten_thousand_blobs(chain: Chain, ballot
             # Well-formed, but proofs of nothing; or nothing of it would count.
             assert said == expected or (expected == b"" and said == invalid_proof), blob.hex()
             seen[said[:4]] += 1
-    names = ("WrongLength(uint256,uint256)", "NullifierOutOfRange(uint256)", "InvalidChannel(uint256)")
-    names += ("InvalidEntryPoint(uint256)", "InvalidProof()")
+    names = ["WrongLength(uint256,uint256)", "NullifierOutOfRange(uint256)", "InvalidChannel(uint256)"]
+    names += ["InvalidEntryPoint(uint256)", "InvalidProof()"]
     assert set(seen) == {b"", *(keccak(name.encode())[:4] for name in names)}
     assert min(seen.values()) > 200, seen

@@ -208,9 +208,12 @@ def test_B13_every_changed_value_of_a_proof_breaks_it() -> None:
         ):
             with pytest.raises(BadProofOfKnowledge):
                 verify_dealing(replace(dealing, **{name: broken}), EPOCH, 1, 2, 3)
-    for name, value in (("commitments", (other, dealing.commitments[1])), ("ephemeral", other)):
+    for moved in (
+        replace(dealing, commitments=(other, dealing.commitments[1])),
+        replace(dealing, ephemeral=other),
+    ):
         with pytest.raises(BadProofOfKnowledge):
-            verify_dealing(replace(dealing, **{name: value}), EPOCH, 1, 2, 3)
+            verify_dealing(moved, EPOCH, 1, 2, 3)
 
 
 def test_a_dealing_has_its_sizes_and_points() -> None:

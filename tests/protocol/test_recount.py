@@ -177,7 +177,7 @@ def plaintexts(paper: BallotPaper, draw: random.Random) -> list[bytes]:
 def bundle(logs: list[Log]) -> dict[str, object]:
     """Blocks of a few receipts each, every second one typed (EIP-2718); logs of other contracts among them."""
     foreign = (b"\x66" * 20, logs[0][1], logs[0][2])
-    silent = (ADDRESSES["Ceremony"], [], b"")
+    silent: Log = (ADDRESSES["Ceremony"], [], b"")
     receipts = []
     for number, entry in enumerate(logs):
         body = rlp.encode([b"\1", b"\5", bytes(256), [foreign, entry, silent]])
@@ -245,11 +245,35 @@ def test_B10_shares_that_do_not_make_the_key_are_refused(tmp_path: Path) -> None
     assert "joint key" in done.stderr
 
 
+def test_B9_it_reads_every_plaintext_of_the_vectors_alike() -> None:
+    """Its functions without its main part, which would want a bundle."""
+    scope: dict[str, Any] = {}
+    exec(compile(SCRIPT.read_text(encoding="utf-8").split("\nbundle = ")[0], str(SCRIPT), "exec"), scope)
+    vectors = json.loads((SCRIPT.parents[1] / "tests/vectors/plaintext.json").read_text(encoding="utf-8"))
+    names = (
+        "ballotType",
+        "minLength",
+        "maxLength",
+        "minPoints",
+        "maxPoints",
+        "minSumPoints",
+        "maxSumPoints",
+        "maxCost",
+    )
+    for paper in vectors["papers"]:
+        limits = paper["rules"]
+        for case in paper["cases"]:
+            text = bytes.fromhex(case["plaintext"][2:])
+            scores = scope["scores"](text, [limits[name] for name in names], limits["pointsPerRank"], paper["costs"])
+            assert (scores is None) == (case["outcome"] != 0)
+            assert [(scores or {}).get(place, 0) for place in range(len(case["totals"]))] == case["totals"]
+
+
 def test_it_is_short_and_imports_nothing_of_urna() -> None:
     source = SCRIPT.read_text(encoding="utf-8")
     imported = {
         alias.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for alias in node.names
     }
     imported |= {node.module or "" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
-    assert imported == {"gzip", "json", "math", "sys", "Crypto.Hash"}
+    assert imported == {"gzip", "json", "math", "sys", "typing", "Crypto.Hash"}
     assert len(source.splitlines()) <= 150
