@@ -75,22 +75,29 @@ contract PlaintextTest is PaperFixture {
         vm.assertGt(i, 10);
     }
 
-    function checkPaper(string memory json, uint256 i) external view {
-        Paper memory p = _parse(json, i);
-        vm.assertEq(Plaintext.words(p.rules, p.n), vm.parseJsonUint(json, _path(i, ".words")));
-        uint256 c;
-        for (; vm.keyExistsJson(json, _casePath(i, c, "")); ++c) {
-            this.checkCase(json, p, i, c);
-        }
-        vm.assertGt(c, 10);
+    /// @dev As in the vectors.
+    struct Case {
+        bytes plaintext;
+        uint256 outcome;
+        uint256[] totals;
     }
 
-    function checkCase(string memory json, Paper memory p, uint256 i, uint256 c) external pure {
-        bytes memory text = vm.parseJsonBytes(json, _casePath(i, c, ".plaintext"));
-        uint256 outcome = vm.parseJsonUint(json, _casePath(i, c, ".outcome"));
-        vm.assertEq(uint256(Plaintext.outcomeOf(text, p.rules, p.n, p.costs)), outcome, _casePath(i, c, ""));
-        if (outcome != 0) return;
-        vm.assertEq(_scores(p, text), vm.parseJsonUintArray(json, _casePath(i, c, ".totals")));
+    function checkPaper(string memory json, uint256 i) external pure {
+        Paper memory p = _parse(json, i);
+        string memory name = vm.parseJsonString(json, _path(i, ".name"));
+        Case[] memory cases = abi.decode(
+            vm.parseJsonTypeArray(
+                json, _path(i, ".cases"), "Case(bytes plaintext,uint256 outcome,uint256[] totals)"
+            ),
+            (Case[])
+        );
+        vm.assertEq(Plaintext.words(p.rules, p.n), vm.parseJsonUint(json, _path(i, ".words")));
+        vm.assertGt(cases.length, 10);
+        for (uint256 c; c < cases.length; ++c) {
+            Outcome outcome = Plaintext.outcomeOf(cases[c].plaintext, p.rules, p.n, p.costs);
+            vm.assertEq(uint256(outcome), cases[c].outcome, name);
+            if (outcome == Outcome.Valid) vm.assertEq(_scores(p, cases[c].plaintext), cases[c].totals);
+        }
     }
 
     // ── counters ──
@@ -184,9 +191,5 @@ contract PlaintextTest is PaperFixture {
 
     function _path(uint256 i, string memory field) private pure returns (string memory) {
         return string.concat(".papers[", vm.toString(i), "]", field);
-    }
-
-    function _casePath(uint256 i, uint256 c, string memory field) private pure returns (string memory) {
-        return string.concat(_path(i, ".cases["), vm.toString(c), "]", field);
     }
 }
