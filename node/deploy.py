@@ -18,7 +18,7 @@ import rlp
 
 from node.compiler import Artefact, Build, build
 from node.contracts import decode_error, encode_values
-from node.deployment import SUITE, Deployed, Deployment, link_known, masked
+from node.deployment import SUITE, Deployed, Deployment, link_known, masked, require_pinned_key
 from node.entity import PublicEntity
 from node.errors import DeploymentError
 from node.keys import Call, Key, new_account_secret
@@ -27,6 +27,8 @@ from node.sender import EMBEDDED_FINALITY, Sender
 from protocol.hashing import keccak
 from protocol.proof import PINNED_KEY_HASH, VerifyingKey
 from protocol.types import Role
+
+__all__ = ["PINNED_KEY_FILE", "Plan", "created_address", "deploy", "pinned_key", "require_pinned_key"]
 
 PINNED_KEY_FILE = Path(__file__).resolve().parent.parent / "node_modules/@zk-kit/semaphore-artifacts/semaphore-20.json"
 
@@ -188,13 +190,3 @@ def _check_key(rpc: RpcClient, deployment: Deployment) -> None:
     key_hash = deployment.contract("BallotBox").read(rpc, "keyHash")
     if key_hash != deployment.verifying_key_hash:
         raise DeploymentError("The ballot box holds another verifying key than it was given.")
-
-
-def require_pinned_key(rpc: RpcClient, deployment: Deployment) -> None:
-    """Refuses a deployment with any but the ceremony's key, whatever its file says. Raises DeploymentError."""
-    key_hash = deployment.contract("BallotBox").read(rpc, "keyHash")
-    if key_hash != PINNED_KEY_HASH or deployment.verifying_key_hash != PINNED_KEY_HASH:
-        raise DeploymentError(
-            f"The ballot box at 0x{deployment.address('BallotBox').hex()} verifies proofs with another key than "
-            "Semaphore's ceremony made; its results mean nothing."
-        )

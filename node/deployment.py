@@ -16,6 +16,7 @@ from node.errors import DeploymentError
 from node.keys import write_private
 from node.rpc import RpcClient
 from protocol.hashing import keccak
+from protocol.proof import PINNED_KEY_HASH
 
 SCHEMA = "urna/deployment/v1"
 SUITE = ("Initiatives", "Electorate", "Proposals", "Ceremony", "BallotBox", "Tally")
@@ -143,6 +144,16 @@ class Deployment:
             artefact = link_known(build[f"{one.unit}:{name}"], libraries)
             if masked(rpc.code(one.address), artefact, one.address) != artefact.runtime:
                 raise DeploymentError(f"The code of {name} at {_hex(one.address)} is not compiled from these sources.")
+
+
+def require_pinned_key(rpc: RpcClient, deployment: Deployment) -> None:
+    """Refuses a deployment with any but the ceremony's key, whatever its file says. Raises DeploymentError."""
+    key_hash = deployment.contract("BallotBox").read(rpc, "keyHash")
+    if key_hash != PINNED_KEY_HASH or deployment.verifying_key_hash != PINNED_KEY_HASH:
+        raise DeploymentError(
+            f"The ballot box at 0x{deployment.address('BallotBox').hex()} verifies proofs with another key than "
+            "Semaphore's ceremony made; its results mean nothing."
+        )
 
 
 def link_known(artefact: Artefact, libraries: Mapping[str, bytes]) -> Artefact:

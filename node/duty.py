@@ -27,12 +27,13 @@ class Waiting:
 
 @dataclass(slots=True)
 class Report:
-    """What happened in one initiative, in words. `problem` is why it was broken off, if it was."""
+    """What happened in one initiative. `sentences` say it all; `problem` is why it was broken off, if it was."""
 
     initiative: int
     phase: Phase
     did: list[str] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     problem: str | None = None
 
 

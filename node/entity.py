@@ -142,9 +142,13 @@ class EntityFolder:
     def store_pepper(self, pepper: Secret) -> bytes:
         """Keeps a pepper, encrypted, and returns its keccak, by which it is found again."""
         pepper_hash = keccak(pepper.reveal())
-        if self.pepper(pepper_hash) is None:
-            path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
-            keys.store_secret(path, pepper, self._passphrase())
+        path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
+        try:
+            if not path.exists():
+                keys.store_secret(path, pepper, self._passphrase())
+        except KeystoreError:  # the gateway, another process, was faster; it stored the same
+            if self.pepper(pepper_hash) is None:
+                raise
         return pepper_hash
 
     def _account(self, name: str, expected: bytes) -> Key:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.contracts import decode_error
-from node.deployment import Deployment
+from node.deployment import Deployment, require_pinned_key
 from node.entity import EntityFolder
 from node.errors import EntityError
 from node.rpc import RpcClient
@@ -25,13 +25,16 @@ class Member:
     entity: int
 
     @classmethod
-    def open(cls, folder: Path, rpc: RpcClient, deployment: Deployment) -> Member:
+    def open(cls, folder: Path, rpc: RpcClient, deployment: Deployment, *, test_key: bool = False) -> Member:
         """Checks that node and deployment belong together, and that the entity is an active member.
 
-        Raises EntityError, DeploymentError, RpcError.
+        `test_key` allows a verifying key other than the ceremony's; for tests and benchmarks only. Raises EntityError,
+        DeploymentError, RpcError.
         """
         opened = EntityFolder(folder)
         deployment.check(rpc)
+        if not test_key:
+            require_pinned_key(rpc, deployment)
         consortium = deployment.contract("Consortium")
         for role in Role:
             entity = consortium.read(rpc, "entityOf", opened.public.accounts[role], role)

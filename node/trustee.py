@@ -26,7 +26,6 @@ class TrusteeRun:
         self._member = member
         self._keys = TrusteeKeys(member.folder.trustee_seed().reveal(), member.folder.trustee_decryption_key())
         self.key_registered = False
-        self.sentences: dict[int, list[str]] = {}
 
     def run(self, only: int | None = None) -> list[Report]:
         """Does what is due in every initiative (or in `only`), and waits until it is final.
@@ -70,7 +69,7 @@ class TrusteeRun:
             raise
         except (NodeError, ProtocolError) as error:
             duty.report.problem = str(error)
-        self.sentences[number] = [*duty.report.did, *(duty.sentence(one) for one in duty.report.waiting)]
+        duty.report.sentences = [*duty.report.did, *(duty.sentence(one) for one in duty.report.waiting)]
         return duty.report
 
     def _do(self, duty: Duty) -> None:

@@ -10,14 +10,11 @@ import click
 
 from node import publisher
 from node.cli import EXIT_UNAVAILABLE
-from node.cli.options import answer, deployment_option, entity_option, json_option, rpc_option
-from node.deployment import Deployment
+from node.cli.options import answer, deployment_option, entity_option, json_option, opened, opened_member, rpc_option
 from node.draft import read_draft
 from node.errors import DraftError
-from node.member import Member
 from node.overview import initiative_view
 from node.publisher import Acceptance, Created
-from node.rpc import RpcClient
 
 
 @click.group()
@@ -54,8 +51,7 @@ def create(entity_dir: Path, rpc: str, deployment_file: Path, draft: Path, patie
     All trustees must have registered their keys (urna trustee run).
     """
     read = read_draft(draft)
-    with RpcClient.connect(rpc) as client:
-        member = Member.open(entity_dir, client, Deployment.load(deployment_file))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
         created = publisher.create(member, read, patience=patience)
     _answer_created(created, read.title)
     failed = [one for one in created.handovers if one.problem is not None]
@@ -73,9 +69,7 @@ def create(entity_dir: Path, rpc: str, deployment_file: Path, draft: Path, patie
 @json_option
 def show(number: int, rpc: str, deployment_file: Path) -> None:
     """Show initiative NUMBER as it stands on the chain."""
-    deployment = Deployment.load(deployment_file)
-    with RpcClient.connect(rpc) as client:
-        deployment.check(client)
+    with opened(rpc, deployment_file) as (client, deployment):
         view = initiative_view(client, deployment, number)
     answer(view.to_json(), view.lines())
 
@@ -100,8 +94,7 @@ def accept(number: int, entity_dir: Path, rpc: str, deployment_file: Path, costs
     repeated.
     """
     acceptances = read_acceptances(costs)
-    with RpcClient.connect(rpc) as client:
-        member = Member.open(entity_dir, client, Deployment.load(deployment_file))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
         accepted = publisher.accept(member, number, acceptances)
     answer(
         {"initiative": number, "accepted": accepted, "listed": len(acceptances)},
@@ -122,8 +115,7 @@ def reject(
     number: int, entity_dir: Path, rpc: str, deployment_file: Path, proposal: int, reason: str, feasible: bool
 ) -> None:
     """Reject a proposal of initiative NUMBER, saying why. An appeal may still be accepted afterwards."""
-    with RpcClient.connect(rpc) as client:
-        member = Member.open(entity_dir, client, Deployment.load(deployment_file))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
         publisher.reject(member, number, proposal, feasible=feasible, reason=reason)
     answer({"initiative": number, "rejected": proposal}, [f"Rejected proposal {proposal} of initiative {number}."])
 

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import answer, deployment_option, entity_option, json_option, rpc_option
-from node.deployment import Deployment
-from node.member import Member
+from node.cli.options import answer, deployment_option, entity_option, json_option, opened, opened_member, rpc_option
 from node.motions import MotionView, add_suite, approve, motions
-from node.rpc import RpcClient
 
 
 @click.group()
@@ -34,8 +31,7 @@ def add_suite_command(entity_dir: Path, rpc: str, deployment_file: Path) -> None
     The first member to call this proposes, the others approve; once it has passed, nothing is done. Motions about
     initiatives (void, reopen) need a listed suite.
     """
-    with RpcClient.connect(rpc) as client:
-        member = Member.open(entity_dir, client, Deployment.load(deployment_file))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
         done, listed = add_suite(member)
     answer({"did": done, "listed": listed}, [done, "The suite is listed." if listed else "More approvals are needed."])
 
@@ -48,8 +44,8 @@ def add_suite_command(entity_dir: Path, rpc: str, deployment_file: Path) -> None
 @json_option
 def approve_command(number: int, entity_dir: Path, rpc: str, deployment_file: Path) -> None:
     """Approve motion NUMBER in the entity's name."""
-    with RpcClient.connect(rpc) as client:
-        executed = approve(Member.open(entity_dir, client, Deployment.load(deployment_file)), number)
+    with opened_member(rpc, deployment_file, entity_dir) as member:
+        executed = approve(member, number)
     answer(
         {"motion": number, "executed": executed},
         [f"Approved motion {number}; " + ("it has passed." if executed else "more approvals are needed.")],
@@ -62,9 +58,7 @@ def approve_command(number: int, entity_dir: Path, rpc: str, deployment_file: Pa
 @json_option
 def list_command(rpc: str, deployment_file: Path) -> None:
     """List all motions, the latest last."""
-    deployment = Deployment.load(deployment_file)
-    with RpcClient.connect(rpc) as client:
-        deployment.check(client)
+    with opened(rpc, deployment_file) as (client, deployment):
         found = motions(client, deployment)
     answer({"motions": [_row(one) for one in found]}, [_line(one) for one in found] or ["There are no motions."])
 

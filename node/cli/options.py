@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from node.cli import Session
+from node.deployment import Deployment, require_pinned_key
+from node.member import Member
+from node.rpc import RpcClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +66,24 @@ def entity_option(command: F) -> F:
         type=click.Path(path_type=Path),
         help="The entity's folder, with its keys. Also from URNA_ENTITY.",
     )(command)
+
+
+@contextmanager
+def opened(rpc: str, deployment_file: Path) -> Iterator[tuple[RpcClient, Deployment]]:
+    """A node and a deployment that belong together, with the ceremony's verifying key."""
+    deployment = Deployment.load(deployment_file)
+    with RpcClient.connect(rpc) as client:
+        deployment.check(client)
+        require_pinned_key(client, deployment)
+        yield client, deployment
+
+
+@contextmanager
+def opened_member(rpc: str, deployment_file: Path, entity_dir: Path) -> Iterator[Member]:
+    """The same, and the entity whose folder it is."""
+    deployment = Deployment.load(deployment_file)
+    with RpcClient.connect(rpc) as client:
+        yield Member.open(entity_dir, client, deployment)
 
 
 def answer(data: Mapping[str, object], lines: Sequence[str]) -> None:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import answer, deployment_option, json_option, rpc_option
-from node.deployment import Deployment
+from node.cli.options import answer, deployment_option, json_option, opened, rpc_option
 from node.overview import entities, initiative_view
-from node.rpc import RpcClient
 
 
 @click.command()
@@ -24,9 +22,7 @@ def status(rpc: str, deployment_file: Path) -> None:
 
     This asks one node and believes it; to believe nobody, use urna observe.
     """
-    deployment = Deployment.load(deployment_file)
-    with RpcClient.connect(rpc) as client:
-        deployment.check(client)
+    with opened(rpc, deployment_file) as (client, deployment):
         head, version = client.block(), client.client_version()
         members = entities(client, deployment)
         count = deployment.contract("Initiatives").read(client, "count")

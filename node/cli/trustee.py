@@ -8,11 +8,8 @@ from pathlib import Path
 import click
 
 from node.cli import EXIT_FAILED
-from node.cli.options import answer, deployment_option, entity_option, json_option, rpc_option
-from node.deployment import Deployment
+from node.cli.options import answer, deployment_option, entity_option, json_option, opened_member, rpc_option
 from node.duty import Report
-from node.member import Member
-from node.rpc import RpcClient
 from node.trustee import TrusteeRun
 
 
@@ -38,8 +35,7 @@ def run(entity_dir: Path, rpc: str, deployment_file: Path, initiative: int | Non
     Prints what was done and what (and whom) each initiative waits for. Waiting is no error; the exit code is 1 only
     where a duty could not be done.
     """
-    with RpcClient.connect(rpc) as client:
-        member = Member.open(entity_dir, client, Deployment.load(deployment_file))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
         work = TrusteeRun(member)
         reports = work.run(initiative)
     data = {
@@ -50,7 +46,7 @@ def run(entity_dir: Path, rpc: str, deployment_file: Path, initiative: int | Non
     lines = ["Registered the trustee's key."] if work.key_registered else []
     for report in reports:
         lines.append(f"Initiative {report.initiative}, {report.phase.label}:")
-        said = [*work.sentences[report.initiative], *([f"PROBLEM: {report.problem}"] if report.problem else [])]
+        said = [*report.sentences, *([f"PROBLEM: {report.problem}"] if report.problem else [])]
         lines += [f"  {sentence}" for sentence in said or ["nothing to do"]]
     answer(data, lines or ["There is nothing to do: no initiative has this entity as a trustee."])
     if any(report.problem for report in reports):
@@ -63,5 +59,6 @@ def _row(report: Report) -> dict[str, object]:
         "phase": report.phase.label,
         "did": report.did,
         "waiting": [{"what": one.what, "entities": list(one.entities), "anyOf": one.any_of} for one in report.waiting],
+        "sentences": report.sentences,
         "problem": report.problem,
     }

@@ -114,6 +114,8 @@ def test_any_other_verifying_key_is_refused(
     for one in (fake, lying):
         with pytest.raises(DeploymentError, match="another key"):
             require_pinned_key(rpc, one)
+        with pytest.raises(DeploymentError, match="another key"):
+            Member.open(folders[0].path, rpc, one)
     document = json.loads(PINNED_KEY_FILE.read_text())
     document["IC"][0], document["IC"][1] = document["IC"][1], document["IC"][0]
     (tmp_path / "key.json").write_text(json.dumps(document))

@@ -210,7 +210,7 @@ def open_town(engine: EmbeddedEngine, folder: Path) -> Iterator[Town]:
     with RpcClient.connect(engine.url) as rpc:
         plan = Plan([one.public for one in folders.values()], 3, "test", finality=0.0, test_key=trapdoor()[0])
         deployment = deploy(rpc, plan)
-        members = {name: Member.open(one.path, rpc, deployment) for name, one in folders.items()}
+        members = {name: Member.open(one.path, rpc, deployment, test_key=True) for name, one in folders.items()}
         for name, gateway in gateways.items():
             known = {
                 one.folder.public.accounts[role]: Peer(one.entity, role.label)
