@@ -38,7 +38,7 @@ class Held:
 
 
 class Driver:
-    """Holds one election in `consortium`. `content` is the file's, so that a continued run is one of the same election."""
+    """Holds one election. `content` is the file's, so that a continued run is one of the same election."""
 
     def __init__(
         self, consortium: RunConsortium, plan: Plan, content: bytes, seed: int | None, reporter: Reporter
