@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import islice
 
 from node import events
 from node.deployment import SUITE, Deployment
 from node.rpc import RpcClient
 from protocol.state import EventMeta, State, apply, require_settled
 from protocol.types import Address, Suite
+
+_EVENTS_AT_ONCE = 2_000
 
 
 def fold(rpc: RpcClient, deployment: Deployment, last: int | None = None) -> State:
@@ -20,9 +22,9 @@ def fold(rpc: RpcClient, deployment: Deployment, last: int | None = None) -> Sta
     head = rpc.block_number() if last is None else last
     suite = Suite(*(Address(deployment.address(name)) for name in SUITE))
     state = State(deployment.chain_id, Address(deployment.address("Consortium")), suite)
-    for first in range(deployment.block, head + 1, events.BLOCKS_PER_REQUEST):
-        chunk = list(events.read(rpc, deployment, first=first, last=min(first + events.BLOCKS_PER_REQUEST - 1, head)))
-        numbers = [number for number, _ in groupby(chunk, key=lambda located: located.block)]
+    found = events.read(rpc, deployment, last=head)
+    while chunk := list(islice(found, _EVENTS_AT_ONCE)):
+        numbers = sorted({at.block for at in chunk})
         times = {block.number: block.timestamp for block in rpc.blocks(numbers)}
         for at in chunk:
             meta = EventMeta(at.block, times[at.block], at.transaction_index, at.index, Address(at.address))

@@ -3,7 +3,8 @@
 
 NodeError
 ├── RpcError                the chain's RPC
-│   ├── RpcUnavailable      no answer: connection, timeout, HTTP status, too long
+│   ├── RpcUnavailable      no answer: connection, timeout, HTTP status
+│   │   └── RpcTooLong      more bytes than allowed
 │   ├── RpcInvalidAnswer    an answer that cannot be true
 │   └── RpcRefused          a JSON-RPC error object (code, data)
 ├── ContractError           a contract refused, with its own error's name and arguments
@@ -35,6 +36,10 @@ class RpcError(NodeError):
 
 class RpcUnavailable(RpcError):
     """No usable answer came: refused connection, timeout, HTTP error, answer beyond the size limit."""
+
+
+class RpcTooLong(RpcUnavailable):
+    """The answer was longer than allowed; a smaller question may do."""
 
 
 class RpcInvalidAnswer(RpcError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from node.deployment import SUITE, Deployment
-from node.errors import RpcInvalidAnswer
+from node.errors import RpcInvalidAnswer, RpcTooLong
 from node.rpc import Log, Receipt, RpcClient
 from protocol import events
 from protocol.events import Contract, Event, EventError
@@ -46,6 +46,7 @@ def read(
     `initiative` limits to events of one initiative, whose kinds must all be indexed by it. Raises RpcError.
     """
     wanted = tuple(kinds)
+    wanted_topics = {kind.TOPIC for kind in wanted}
     sources = {deployment.address(name): contract for name, contract in CONTRACTS.items()}
     if wanted:
         sources = {at: contract for at, contract in sources.items() if contract in {kind.CONTRACT for kind in wanted}}
@@ -54,10 +55,19 @@ def read(
     topics: list[bytes | None] = [wanted[0].TOPIC if len(wanted) == 1 else None]
     if initiative is not None:
         topics.append(initiative.to_bytes(32, "big"))
-    for low in range(start, end + 1, BLOCKS_PER_REQUEST):
-        high = min(low + BLOCKS_PER_REQUEST - 1, end)
-        for log in rpc.logs(low, high, list(sources), topics):
-            if not wanted or log.topics[0] in {kind.TOPIC for kind in wanted}:
+    low, span = start, BLOCKS_PER_REQUEST
+    while low <= end:
+        high = min(low + span - 1, end)
+        try:
+            logs = rpc.logs(low, high, list(sources), topics)
+        except RpcTooLong:
+            if span == 1:
+                raise
+            span //= 2
+            continue
+        low = high + 1
+        for log in logs:
+            if not wanted or (log.topics and log.topics[0] in wanted_topics):
                 yield _located(log, sources[log.address])
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from node.errors import RpcRefused, RpcUnavailable
+from node.errors import RpcRefused, RpcTooLong, RpcUnavailable
 
 DEFAULT_TIMEOUT = 20.0
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
@@ -48,7 +48,7 @@ class HttpTransport:
                 for chunk in response.iter_bytes():
                     answer += chunk
                     if len(answer) > self._max_bytes:
-                        raise RpcUnavailable(f"The node at {self.url} answered with more than {self._max_bytes} bytes.")
+                        raise RpcTooLong(f"The node at {self.url} answered with more than {self._max_bytes} bytes.")
                 return bytes(answer)
         except httpx.TimeoutException as error:
             raise RpcUnavailable(f"The node at {self.url} did not answer in time.") from error

@@ -10,10 +10,11 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -23,6 +24,7 @@ from node.errors import EngineError
 from node.run.processes import Service, Supervisor, await_condition, clean_environment
 
 READY_TIMEOUT = 60.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,12 @@ class RunConsortium:
 
     def found(self) -> None:
         """Folders and keys of the entities."""
-        for entity in self.entities:
+
+        def init(entity: EntityPlace) -> None:
             if not (entity.folder / "entity.json").exists():
                 self.urna("entity", "init", str(entity.folder), "--name", entity.name, "--endpoint", entity.endpoint)
+
+        together(init, self.entities)
 
     def deploy(self, minimum_anonymity: int) -> None:
         """The contracts, with the entities as founders, and the suite listed by a motion."""
@@ -136,14 +141,17 @@ class RunConsortium:
         for entity in self.entities[: len(self.entities) // 2 + 1]:
             self.act(entity, "motion", "add-suite")
 
-    def trustee(self, entity: EntityPlace) -> dict[str, Any]:
-        """One run of an entity's trustee; what it did and what it waits for."""
-        return self.act(entity, "trustee", "run")
+    def trustees(self, entities: Sequence[EntityPlace]) -> list[dict[str, Any]]:
+        """One run of each entity's trustee, at the same time; what each did, waits for, or could not do."""
+        return together(lambda entity: self.report(*self._acting(entity, "trustee", "run")), entities)
 
     def act(self, entity: EntityPlace, *command: str) -> dict[str, Any]:
         """A command with the entity's folder, against this chain. Raises ProcessFailed with what it said."""
+        return self.urna(*self._acting(entity, *command))
+
+    def _acting(self, entity: EntityPlace, *command: str) -> tuple[str, ...]:
         place = ("--entity", str(entity.folder), "--rpc", self.rpc, "--deployment", str(self.deployment_file))
-        return self.urna(*command, *place)
+        return (*command, *place)
 
     def urna(self, *arguments: str) -> dict[str, Any]:
         said = self.supervisor.run(f"urna {' '.join(arguments[:2])}", [*URNA, *arguments, "--json"], self._log("urna"))
@@ -182,6 +190,12 @@ class RunConsortium:
         ports = dict(zip(("issuer", *"ABCDEFGH"[: len(self.names)]), _free_ports(1 + len(self.names)), strict=True))
         path.write_text(json.dumps(ports), encoding="utf-8")
         return ports
+
+
+def together(work: Callable[[EntityPlace], T], entities: Sequence[EntityPlace]) -> list[T]:
+    """The same for several entities at once, as it is when each acts for itself."""
+    with ThreadPoolExecutor(len(entities)) as pool:
+        return list(pool.map(work, entities))
 
 
 URNA = (sys.executable, "-m", "node.cli")
