@@ -7,13 +7,20 @@ import copy
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
+from node import events
+from node.deployment import SUITE, Deployed, Deployment
+from node.errors import RpcTooLong
 from node.rpc import MemoryTransport, RpcClient, RpcInvalidAnswer, RpcRefused, RpcUnavailable
+from node.rpc.transport import Handler
+from protocol.events import ReplacementApplied, encode
 from protocol.hashing import keccak
+from protocol.types import Commitment, InitiativeId, Tag
 
 HASH = "0x" + "ab" * 32
 OTHER = "0x" + "cd" * 32
@@ -68,7 +75,10 @@ BLOCK: dict[str, Any] = {
 
 
 def client(**handlers: Any) -> RpcClient:
-    return RpcClient(MemoryTransport({name: (lambda params, value=value: value) for name, value in handlers.items()}))
+    def constant(value: Any) -> Handler:
+        return lambda params: value
+
+    return RpcClient(MemoryTransport({name: constant(value) for name, value in handlers.items()}))
 
 
 def changed(value: dict[str, Any], key: str, to: Any) -> dict[str, Any]:
@@ -243,3 +253,29 @@ def test_nobody_listening_and_no_address_are_typed_errors() -> None:
         rpc.chain_id()
     with pytest.raises(RpcUnavailable, match="not an http address"):
         RpcClient.connect("file:///etc/passwd")
+
+
+def test_too_many_logs_are_asked_for_in_smaller_parts() -> None:
+    """A node of which no answer may span more than three blocks: the same events, in order, none twice."""
+    emitted = ReplacementApplied(InitiativeId(1), Tag(b"\x01" * 32), 0, Commitment(1), Commitment(2), 3)
+    topics, data = encode(emitted)
+    electorate = bytes(19) + b"\x03"
+
+    def logs(params: list[object]) -> object:
+        (question,) = params
+        assert isinstance(question, dict)
+        first, last = int(question["fromBlock"], 16), int(question["toBlock"], 16)
+        if last - first > 2:
+            raise RpcTooLong("too long")
+        place = {"address": "0x" + electorate.hex(), "topics": ["0x" + topic.hex() for topic in topics]}
+        return [{**LOG, **place, "data": "0x" + data.hex(), "blockNumber": hex(n)} for n in range(first, last + 1)]
+
+    names = ("Consortium", *SUITE)
+    one = Deployed(b"", bytes(32), 0, bytes(32), bytes(32), bytes(32), "")
+    contracts = {name: replace(one, address=bytes(19) + bytes([place + 1])) for place, name in enumerate(names)}
+    deployment = Deployment("x", 1, bytes(32), 10, 0, bytes(32), 2, {}, contracts)
+
+    found = list(events.read(RpcClient(MemoryTransport({"eth_getLogs": logs})), deployment, last=31))
+
+    assert [at.block for at in found] == list(range(10, 32))
+    assert {at.event for at in found} == {emitted}
