@@ -12,7 +12,7 @@ from node.keys import Call
 from protocol.ballot import HEADER_BYTES, PROOF_BYTES
 from protocol.electorate import ElectorateTree
 from protocol.events import BallotCast, BallotCounted, Registered, ReplacementApplied, ReplacementQueued
-from protocol.types import Commitment, Tag
+from protocol.types import Commitment
 
 BALLOTS_PER_BATCH = 250
 _IN_FLIGHT = 40
@@ -20,47 +20,54 @@ _ATTEMPTS = 5
 
 
 def apply_replacements(duty: Duty) -> None:
-    """In review: every replacement that is pending, one after the other, since each changes the tree."""
-    history = [
-        located.event
-        for located in events.read(
-            duty.rpc,
-            duty.deployment,
-            [Registered, ReplacementQueued, ReplacementApplied],
-            initiative=duty.initiative,
-        )
-    ]
-    queued: dict[Tag, None] = {event.tag: None for event in history if isinstance(event, ReplacementQueued)}
-    if not queued:
-        return
+    """In review: every replacement that is pending, one after the other, since each changes the tree.
+
+    When another trustee is at the same work, the tree is read anew.
+    """
+    applied = 0
+    for _ in range(_ATTEMPTS):
+        done, overtaken = _apply_pending(duty)
+        applied += done
+        if not overtaken:
+            break
+    if applied:
+        duty.report.did.append(f"applied {applied} replacement{'s' if applied > 1 else ''}")
+
+
+def _apply_pending(duty: Duty) -> tuple[int, bool]:
+    """How many were applied, and whether another trustee came in between."""
+    kinds = [Registered, ReplacementQueued, ReplacementApplied]
+    history = [at.event for at in events.read(duty.rpc, duty.deployment, kinds, initiative=duty.initiative)]
+    tags = dict.fromkeys(event.tag for event in history if isinstance(event, ReplacementQueued))
+    if not tags:
+        return 0, False
     leaves: list[Commitment] = []
     for event in history:
         if isinstance(event, Registered):
             leaves += event.commitments
         elif isinstance(event, ReplacementApplied):
             leaves[event.index] = event.new_commitment
-    tree, place = ElectorateTree(leaves), {leaf: index for index, leaf in enumerate(leaves)}
+    tree, places = ElectorateTree(leaves), {leaf: index for index, leaf in enumerate(leaves)}
+    electorate = duty.deployment.contract("Electorate")
     applied = 0
-    for tag in queued:
+    for tag in tags:
         pending = duty.ask("Electorate", "pendingReplacement", tag)
         if not pending:
             continue
-        old = duty.ask("Electorate", "commitmentOf", tag)
-        index = place[old]
+        index = places.get(duty.ask("Electorate", "commitmentOf", tag))
+        if index is None:
+            return applied, True
         siblings = tree.proof(index).siblings
-        call = duty.deployment.contract("Electorate").call(
-            "applyReplacement", duty.initiative, tag, siblings, what="a replacement's application"
-        )
+        what = "a replacement's application"
         try:
-            duty.sender.call(call)
+            duty.sender.call(electorate.call("applyReplacement", duty.initiative, tag, siblings, what=what))
         except ContractError as error:
-            if error.name != "NoReplacement":  # another trustee was faster
+            if error.name not in ("NoReplacement", "WrongSiblingNodes"):
                 raise
-        else:
-            applied += 1
+            return applied, True
+        applied += 1
         tree.replace(index, pending)
-    if applied:
-        duty.report.did.append(f"applied {applied} replacement{'s' if applied > 1 else ''}")
+    return applied, False
 
 
 def count(duty: Duty) -> bool:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from node import publisher
+from node import count_duties, publisher
+from node.chain_state import fold
 from node.duty import Report
 from node.engine import EmbeddedEngine
 from node.errors import ContractError
@@ -132,15 +134,7 @@ def test_replacements_are_applied_in_review_and_an_election_is_held(town: Town) 
     assert publisher.accept(town.members["A"], initiative, [Acceptance(3, 40), Acceptance(1, 80)]) == 0
     finalised(town, initiative)
     lost, new = voters[2], Identity(secrets.randbelow(1 << 250) + 1)
-    replacement = Replacement(
-        initiative=InitiativeId(initiative),
-        batch_id=Hash32(secrets.token_bytes(32)),
-        valid_until=town.now() + 3000,
-        tag=_tag_of(town, initiative, lost),
-        old_commitment=lost.commitment(),
-        new_commitment=new.commitment(),
-        evidence_root=Hash32(bytes(32)),
-    )
+    replacement = _replacement(town, initiative, lost, new)
     town.call("Electorate", "queueReplacement", replacement, town.signatures(replacement))
     town.until(windows.registrationCloses)
     assert run(town, "B", initiative).did == ["applied 1 replacement"]
@@ -177,9 +171,19 @@ def test_replacements_are_applied_in_review_and_an_election_is_held(town: Town) 
     assert run(town, "C", initiative).did[0] == third.did[0]
 
 
-def _tag_of(town: Town, initiative: int, voter: Identity) -> Tag:
-    from node.chain_state import fold
+def _replacement(town: Town, initiative: int, old: Identity, new: Identity) -> Replacement:
+    return Replacement(
+        initiative=InitiativeId(initiative),
+        batch_id=Hash32(secrets.token_bytes(32)),
+        valid_until=town.now() + 3000,
+        tag=_tag_of(town, initiative, old),
+        old_commitment=old.commitment(),
+        new_commitment=new.commitment(),
+        evidence_root=Hash32(bytes(32)),
+    )
 
+
+def _tag_of(town: Town, initiative: int, voter: Identity) -> Tag:
     electorate = fold(town.rpc, town.deployment).initiatives[InitiativeId(initiative)].electorate
     place = electorate.leaves.index(voter.commitment())
     return next(tag for tag, index in electorate.index.items() if index == place)
@@ -242,3 +246,40 @@ def test_B7_with_two_folders_lost_the_opening_waits_and_says_for_whom(
     assert "had 3 ballots counted" in run(town, "B", initiative).did
     shutil.move(kept / "C", town.members["C"].folder.path)
     assert isinstance(town.members["C"].folder.trustee_seed(), Secret)
+
+
+def test_trustees_at_the_same_work_do_not_hinder_each_other(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three replacements applied, and sixty ballots counted in batches of five, by two trustees at once."""
+    initiative = created(town)
+    windows = town.read("Initiatives", "windowsOf", initiative)
+    voters = town.register(initiative, 60)
+    town.submit(initiative, 1)
+    publisher.accept(town.members["A"], initiative, [Acceptance(1, 10)])
+    finalised(town, initiative)
+    for place in (3, 30, 59):
+        new = Identity(secrets.randbelow(1 << 250) + 1)
+        change = _replacement(town, initiative, voters[place], new)
+        town.call("Electorate", "queueReplacement", change, town.signatures(change))
+        voters[place] = new
+    town.until(windows.registrationCloses)
+    applied = _together(town, initiative)
+    town.until(windows.votingOpens)
+    town.cast(initiative, [town.ballot(initiative, voter, Approval((0,))) for voter in voters])
+    town.until(windows.votingCloses + windows.challengePeriod)
+    assert run(town, "C", initiative).did == ["released the key share"]
+    monkeypatch.setattr(count_duties, "BALLOTS_PER_BATCH", 5)
+
+    counted = _together(town, initiative)
+
+    sums = [sum(int(word) for line in did for word in line.split() if word.isdigit()) for did in applied]
+    assert sum(sums) == 3
+    counts = [int(line.split()[1]) for did in counted for line in did if line.startswith("had ")]
+    assert sum(counts) == 60
+    assert town.read("Tally", "totalsOf", initiative) == (60,)
+    assert any(town.read("Tally", "resultHashOf", initiative))
+
+
+def _together(town: Town, initiative: int) -> list[list[str]]:
+    """What A and B did, working at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        return [report.did for report in pool.map(lambda name: run(town, name, initiative), "AB")]
