@@ -2,11 +2,26 @@
 """The root of this package's exceptions, and what every encoding may be refused for.
 
 ProtocolError
-├── InvalidPoint     no point of bn254's G1 (or of G2's subgroup), or infinity where none is allowed
-├── InvalidScalar    an integer outside the range of its field or group
-├── WrongLength      bytes or lists that do not have the length that they must have
-├── InvalidLeaf      a leaf, or its place, that a tree does not take
-└── InvalidProof     the bytes of a proof or of a key that are none; not a proof that does not hold
+├── EncodingFault            bytes that mean nothing
+│   ├── InvalidPoint         no point of bn254's G1 (or of G2's subgroup), or infinity where none is allowed
+│   ├── InvalidScalar        an integer outside the range of its field or group
+│   ├── WrongLength          bytes or lists that do not have the length that they must have
+│   ├── InvalidLeaf          a leaf, or its place, that a tree does not take
+│   └── InvalidProof         the bytes of a proof or of a key that are none; not a proof that does not hold
+├── AbiError                 protocol.abi: no canonical encoding of the type
+├── EventError               protocol.events: a log that is no event of its contract
+├── InvalidEvent             protocol.state: an event that the contracts could not have emitted
+├── ResultError              protocol.result: nothing is counted, so there is no result
+├── CheckFailed, NotVerifiable   protocol.checks
+├── RulesError …             protocol.rules: what an initiative's creation refuses
+├── ScopeError, OutOfScope   protocol.scope: a predicate that means nothing; a person who does not meet it
+├── TagError, NonceError, EvidenceError, JsonError, SignatureError   what is hashed and signed
+├── BallotError …            protocol.ballot: a blob that is no ballot
+├── PlaintextError …         protocol.plaintext: a choice that the rules do not allow
+├── SealError                protocol.sealing
+├── CeremonyError …          protocol.ceremony: dealings, complaints, shares
+├── AllocationError          protocol.allocation: a rule that cannot be applied
+└── PbError                  protocol.pabulib: a file, with line and column
 """
 
 

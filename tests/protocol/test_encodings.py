@@ -137,12 +137,13 @@ def test_contents_are_canonical_and_salted() -> None:
     shuffled = dict(reversed(item["content"].items()))
     assert evidence.content_hash(shuffled, unhex(item["salt"])) == unhex(item["hash"])
     assert evidence.content_hash(item["content"], bytes(32)) != unhex(item["hash"])
-    for content, salt in [
+    broken: list[tuple[dict[str, object], bytes]] = [
         ({}, b""),
         ({"x": float("nan")}, bytes(32)),
         ({"x": 1 << 60}, bytes(32)),
         ({"x": b""}, bytes(32)),
-    ]:
+    ]
+    for content, salt in broken:
         with pytest.raises(evidence.EvidenceError):
             evidence.content_document(content, salt)
 

@@ -31,7 +31,7 @@ NEW = {
     "ExtensionProposed": set(),
     "VotingExtended": {"approver"},
     "Registered": {"batch_id", "tags", "commitments", "evidence_root", "registrars", "root"},
-    "RegistrationSkipped": {"tag", "commitment"},
+    "RegistrationSkipped": {"position", "tag", "commitment"},
     "ReplacementQueued": {"batch_id", "new_commitment", "evidence_root", "registrars"},
     "ReplacementApplied": {"root"},
     "ProposalSubmitted": {"author_tag", "content_hash", "batch_id", "evidence_root", "registrars"},
