@@ -54,8 +54,11 @@ contract BallotBox is IBallotBox, Groth16BatchVerifier {
         Casting memory casting = _casting(initiative, entries, n);
         Batch memory batch = _newBatch(n);
         uint256 fresh;
-        for (uint256 i; i < n; ++i) {
-            if (_cast(casting, batch, i, entries[i * length:(i + 1) * length])) ++fresh;
+        // Unchecked: n entries, as many as were found above.
+        unchecked {
+            for (uint256 i; i < n; ++i) {
+                if (_cast(casting, batch, i, BallotRecord.part(entries, i, length))) ++fresh;
+            }
         }
         if (fresh != 0) distinct[initiative] += fresh;
 
@@ -68,10 +71,15 @@ contract BallotBox is IBallotBox, Groth16BatchVerifier {
         if (msg.sender != TALLY) revert OnlyTally(msg.sender);
 
         mapping(uint256 => uint256) storage slotOfNullifier = slots[initiative];
-        for (uint256 i; i < nullifiers.length; ++i) {
-            // An empty slot matches nothing: the same ballot twice in one call fails here.
-            if (expected[i] == 0 || slotOfNullifier[nullifiers[i]] != expected[i]) revert SlotMismatch(i);
-            delete slotOfNullifier[nullifiers[i]];
+        // Unchecked: i runs over the arrays.
+        unchecked {
+            for (uint256 i; i < nullifiers.length; ++i) {
+                uint256 nullifier = nullifiers[i];
+                uint256 slot = slotOfNullifier[nullifier];
+                // An empty slot matches nothing: the same ballot twice in one call fails here.
+                if (slot == 0 || slot != expected[i]) revert SlotMismatch(i);
+                delete slotOfNullifier[nullifier];
+            }
         }
     }
 
@@ -123,19 +131,20 @@ contract BallotBox is IBallotBox, Groth16BatchVerifier {
         private
         returns (bool fresh)
     {
+        bytes calldata record = BallotRecord.from(entry, PROOF_LENGTH);
         _requireWellFormed(entry, index);
-        bytes calldata record = entry[PROOF_LENGTH:];
         uint256 nullifier = BallotRecord.nullifier(record);
-        uint256 stored = slots[casting.initiative][nullifier];
+        mapping(uint256 => uint256) storage slotOfNullifier = slots[casting.initiative];
+        uint256 stored = slotOfNullifier[nullifier];
         if (_skips(casting.initiative, nullifier, BallotRecord.sequence(record), stored >> 224)) return false;
 
-        bytes32 ballotHash = BallotRecord.hash(record, casting.scope);
-        slots[casting.initiative][nullifier] = BallotRecord.slot(record, ballotHash);
+        casting.signals[1] = nullifier;
+        casting.signals[2] = uint256(BallotRecord.hash(record, casting.scope));
+        slotOfNullifier[nullifier] = BallotRecord.slot(record, bytes32(casting.signals[2]));
 
         emit BallotCast(casting.initiative, Nullifier.wrap(nullifier), entry);
 
-        casting.signals[1] = nullifier;
-        casting.signals[2] = _signal(ballotHash);
+        casting.signals[2] = _signal(bytes32(casting.signals[2]));
         _add(batch, _coefficient(casting.seed, index), entry, casting.signals);
         return stored == 0;
     }
@@ -154,7 +163,7 @@ contract BallotBox is IBallotBox, Groth16BatchVerifier {
 
     /// @dev B2, B3: before any precompile sees the entry, and whether it will be skipped or not.
     function _requireWellFormed(bytes calldata entry, uint256 index) private pure {
-        bytes calldata record = entry[PROOF_LENGTH:];
+        bytes calldata record = BallotRecord.from(entry, PROOF_LENGTH);
         if (BallotRecord.nullifier(record) >= Bn254.R) revert NullifierOutOfRange(index);
         if (BallotRecord.channel(record) > 1) revert InvalidChannel(index);
         (uint256 x, uint256 y) = BallotRecord.ephemeral(record);

@@ -104,10 +104,17 @@ abstract contract Groth16BatchVerifier {
         }
         if (!done) revert Bn254.PrecompileFailed(7);
 
-        batch.next = next + PAIR;
+        // Unchecked: an address in memory.
+        unchecked {
+            batch.next = next + PAIR;
+        }
         batch.rhoSum = addmod(batch.rhoSum, rho, Bn254.R);
-        for (uint256 j; j < SIGNALS; ++j) {
-            batch.signalSums[j] = addmod(batch.signalSums[j], mulmod(rho, signals[j], Bn254.R), Bn254.R);
+        uint256[4] memory sums = batch.signalSums;
+        // Unchecked: j < SIGNALS.
+        unchecked {
+            for (uint256 j; j < SIGNALS; ++j) {
+                sums[j] = addmod(sums[j], mulmod(rho, signals[j], Bn254.R), Bn254.R);
+            }
         }
     }
 

@@ -35,10 +35,14 @@ contract Tally is ITally {
         uint256 options;
         uint256[] costs; // knapsack only
         uint256 secretKey;
+        bytes32 scope;
         uint256[9] frame;
-        bytes plaintext;
+        bytes plaintext; // stands in memory as BallotCounted's data do: the outcome's word two before its length
         uint256[] counters;
-        Progress progress;
+        uint256 blank;
+        uint256 nulls;
+        uint256 assisted;
+        uint256 accumulator;
     }
 
     struct Attestations {
@@ -74,14 +78,16 @@ contract Tally is ITally {
         uint256 length = BallotRecord.HEAD + counting.plaintext.length;
         uint256 n = records.length / length;
         if (n == 0 || n * length != records.length) revert WrongLength(records.length, length);
-        _clear(initiative, bytes32(counting.frame[1]), records, n, length);
+        _clear(initiative, counting.scope, records, n, length);
 
-        for (uint256 i; i < n; ++i) {
-            _count(counting, records[i * length:(i + 1) * length]);
+        // Unchecked: n records, as many as were found above.
+        unchecked {
+            for (uint256 i; i < n; ++i) {
+                _count(counting, BallotRecord.part(records, i, length));
+            }
         }
         BitCounters.merge(totals[initiative], counting.counters);
-        Progress memory p = counting.progress;
-        p.complete = _counted(p) == BALLOT_BOX.ballotCount(initiative);
+        Progress memory p = _progress(counting, n);
         progresses[initiative] = p;
 
         // Once: no ballot is left to count, and the phase is no longer Opening.
@@ -146,20 +152,24 @@ contract Tally is ITally {
         counting.rules = rules;
         counting.options = n;
         if (rules.ballotType == BallotType.Knapsack) counting.costs = PROPOSALS.costs(initiative);
-        counting.frame = Seal.frame(BallotRecord.scope(address(BALLOT_BOX), InitiativeId.unwrap(initiative)));
-        counting.plaintext = new bytes(32 * Plaintext.words(rules, n));
+        counting.scope = BallotRecord.scope(address(BALLOT_BOX), InitiativeId.unwrap(initiative));
+        counting.frame = Seal.frame(counting.scope);
+        counting.plaintext = _newPlaintext(32 * Plaintext.words(rules, n));
         counting.counters = BitCounters.create(Plaintext.totalWords(rules.ballotType, n));
-        counting.progress = progresses[initiative];
     }
 
-    /// @dev Each record must be what its slot names, and the slot is cleared: a ballot is counted once.
+    /// @dev Each record must be what its slot names, and the slot is cleared: a ballot is counted once. Before any is
+    /// opened, since what has a slot has been found well formed.
     function _clear(InitiativeId initiative, bytes32 scope, bytes calldata records, uint256 n, uint256 length) private {
         uint256[] memory nullifiers = new uint256[](n);
         uint256[] memory expected = new uint256[](n);
-        for (uint256 i; i < n; ++i) {
-            bytes calldata record = records[i * length:(i + 1) * length];
-            nullifiers[i] = BallotRecord.nullifier(record);
-            expected[i] = BallotRecord.slot(record, BallotRecord.hash(record, scope));
+        // Unchecked: as in `count`.
+        unchecked {
+            for (uint256 i; i < n; ++i) {
+                bytes calldata record = BallotRecord.part(records, i, length);
+                nullifiers[i] = BallotRecord.nullifier(record);
+                expected[i] = BallotRecord.slot(record, BallotRecord.hash(record, scope));
+            }
         }
 
         BALLOT_BOX.clearSlots(initiative, nullifiers, expected);
@@ -171,25 +181,53 @@ contract Tally is ITally {
         Seal.open(counting.frame, record, counting.secretKey, plaintext);
         Outcome outcome = Plaintext.outcomeOf(plaintext, counting.rules, counting.options, counting.costs);
 
-        Progress memory p = counting.progress;
-        // Unchecked: ballots are at most 2^20; the accumulator is a sum mod 2^256.
+        // Unchecked: numbers of ballots, and a sum mod 2^256.
         unchecked {
-            if (outcome == Outcome.Valid) {
-                Plaintext.addTo(counting.counters, plaintext, counting.rules);
-                ++p.valid;
-            } else if (outcome == Outcome.Blank) {
-                ++p.blank;
-            } else {
-                ++p.nulls;
-            }
-            if (BallotRecord.channel(record) == 0) ++p.ownDevice;
-            else ++p.assisted;
-            p.accumulator += BallotRecord.countedHash(record, plaintext);
+            if (outcome == Outcome.Valid) Plaintext.addTo(counting.counters, plaintext, counting.rules);
+            else if (outcome == Outcome.Blank) ++counting.blank;
+            else ++counting.nulls;
+            counting.assisted += BallotRecord.channel(record);
+            counting.accumulator += BallotRecord.countedHash(record, plaintext);
         }
 
-        emit BallotCounted(
-            counting.initiative, Nullifier.wrap(BallotRecord.nullifier(record)), outcome, plaintext
-        );
+        _emitCounted(counting.initiative, BallotRecord.nullifier(record), outcome, plaintext);
+    }
+
+    /// @dev `emit BallotCounted(initiative, nullifier, outcome, plaintext)`, without copying the plaintext.
+    function _emitCounted(InitiativeId initiative, uint256 nullifier, Outcome outcome, bytes memory plaintext) private {
+        bytes32 topic = BallotCounted.selector;
+        // Assembly: the two words before the plaintext are the event's, see `_newPlaintext`.
+        assembly ("memory-safe") {
+            let data := sub(plaintext, 0x40)
+            mstore(data, outcome)
+            log3(data, add(mload(plaintext), 0x60), topic, initiative, nullifier)
+        }
+    }
+
+    /// @dev Allocates outcome | 0x40 | length | plaintext: the data of BallotCounted, with `plaintext` at its length.
+    function _newPlaintext(uint256 length) private pure returns (bytes memory plaintext) {
+        bytes memory data = new bytes(0x60 + length);
+        // Assembly: a `bytes` within what was just allocated.
+        assembly ("memory-safe") {
+            mstore(add(data, 0x40), 0x40)
+            plaintext := add(data, 0x60)
+            mstore(plaintext, length)
+        }
+    }
+
+    /// @dev As it stands with the n records of `counting`.
+    function _progress(Counting memory counting, uint256 n) private view returns (Progress memory p) {
+        p = progresses[counting.initiative];
+        // Unchecked: no more ballots than leaves, and a sum mod 2^256.
+        unchecked {
+            p.valid += uint32(n - counting.blank - counting.nulls);
+            p.blank += uint32(counting.blank);
+            p.nulls += uint32(counting.nulls);
+            p.ownDevice += uint32(n - counting.assisted);
+            p.assisted += uint32(counting.assisted);
+            p.accumulator += counting.accumulator;
+        }
+        p.complete = _counted(p) == BALLOT_BOX.ballotCount(counting.initiative);
     }
 
     function _counted(Progress memory p) private pure returns (uint256) {

@@ -15,6 +15,23 @@ library BallotRecord {
         return keccak256(abi.encode(SCOPE_DOMAIN, block.chainid, ballotBox, initiative));
     }
 
+    /// @notice The record (or entry) of that index in a row of equally long ones.
+    /// @dev Warning: the caller has checked that the row holds more than `index` of them.
+    function part(bytes calldata row, uint256 index, uint256 length) internal pure returns (bytes calldata piece) {
+        assembly ("memory-safe") {
+            piece.offset := add(row.offset, mul(index, length))
+            piece.length := length
+        }
+    }
+
+    /// @notice What follows after the first `skipped` bytes.
+    function from(bytes calldata entry, uint256 skipped) internal pure returns (bytes calldata record) {
+        assembly ("memory-safe") {
+            record.offset := add(entry.offset, skipped)
+            record.length := sub(entry.length, skipped)
+        }
+    }
+
     function nullifier(bytes calldata record) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
             value := calldataload(record.offset)

@@ -14,15 +14,15 @@ library BitCounters {
     }
 
     /// @notice Adds 2^plane to each counter of `word` whose bit stands in `mask`.
+    /// @dev Assembly: the innermost loop of the count. No bound is checked: a carry past the last plane would take more
+    /// than 2^20 ballots in memory at once.
     function add(uint256[] memory counters, uint256 word, uint256 plane, uint256 mask) internal pure {
-        // Unchecked: small indices; the array's own bounds check stays.
-        unchecked {
-            uint256 place = word * PLANES + plane;
-            while (mask != 0) {
-                uint256 digit = counters[place];
-                counters[place] = digit ^ mask;
-                mask &= digit;
-                ++place;
+        assembly ("memory-safe") {
+            let place := add(add(counters, 0x20), mul(0x20, add(mul(word, PLANES), plane)))
+            for {} mask { place := add(place, 0x20) } {
+                let digit := mload(place)
+                mstore(place, xor(digit, mask))
+                mask := and(mask, digit)
             }
         }
     }

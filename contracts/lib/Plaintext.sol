@@ -72,8 +72,9 @@ library Plaintext {
         } else if (kind == BallotType.Cumulative || kind == BallotType.Ordered) {
             _addList(counters, plaintext, rules);
         } else {
+            uint256 last = plaintext.length / 32;
             unchecked {
-                for (uint256 w; w < plaintext.length / 32; ++w) {
+                for (uint256 w; w < last; ++w) {
                     BitCounters.add(counters, w, 0, _word(plaintext, w));
                 }
             }
