@@ -24,7 +24,7 @@ from protocol.hashing import WORD_BYTES, signal
 from protocol.identity import Identity
 from protocol.proof import DEPTH, PINNED_ARTEFACTS, PINNED_KEY_HASH, ProofStatement, VerifyingKey
 
-ARTEFACTS = Path("node_modules/@zk-kit/semaphore-artifacts")
+ARTEFACTS = Path(__file__).resolve().parent.parent / "node_modules/@zk-kit/semaphore-artifacts"
 """Where npm puts them, from the repository's root."""
 
 # Copies the whole witness out in one call; one by one from Python takes ten times as long as computing it.
