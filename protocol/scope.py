@@ -25,6 +25,7 @@ from protocol.hashing import keccak
 from protocol.types import Hash32
 
 MAX_AGE = 150
+MAX_BYTES = 8192
 MAX_CODES = 256
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE_LISTS = ("employer", "nationality", "profession", "residence")
@@ -104,6 +105,9 @@ def parse(data: bytes) -> Scope:
     Raises:
         ScopeError: not JSON, not canonical, without criteria, or with one that is unknown or malformed.
     """
+    # As Initiatives bounds it; and some libraries raise the recursion limit so far that deep JSON overflows C's stack.
+    if len(data) > MAX_BYTES:
+        raise ScopeError(f"a scope has at most {MAX_BYTES} bytes")
     try:
         document = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

@@ -70,7 +70,7 @@ def test_scopes_that_mean_nothing(item: dict[str, str]) -> None:
 
 
 def test_bytes_that_are_no_text() -> None:
-    for data in (b"\xff", b"[" * 100_000, b'{"age":' + b"9" * 5000 + b"}"):
+    for data in (b"\xff", b"[" * 8192, b"[" * 1_000_000, b'{"age":' + b"9" * 5000 + b"}"):
         with pytest.raises(ScopeError):
             parse(data)
 
