@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -186,10 +188,23 @@ def _prove(jobs: Sequence[tuple[Sealed, prover.ProofJob]], workers: int) -> Iter
     if not jobs:
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=prover.load) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_prover) as pool:
         futures = {pool.submit(prover.prove, job): sealed for sealed, job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result().proof
+
+
+def _start_prover() -> None:
+    """A process that proves, and ends with the one it proves for, however that ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
+    prover.load()
 
 
 class _Box:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 
 from node.deployment import Deployment
 from node.engine import EmbeddedEngine
 from node.errors import EngineError
-from node.run.processes import Service, Supervisor, await_condition, clean_environment
+from node.run.processes import Service, Supervisor, await_condition, clean_environment, hold_folder
 
 READY_TIMEOUT = 60.0
 T = TypeVar("T")
@@ -53,12 +53,15 @@ class RunConsortium:
     issuer_port: int = field(init=False)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _keeper: threading.Thread | None = None
+    _held: IO[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        self._held = hold_folder(self.out)
         for part in ("logs", "entities"):
             (self.out / part).mkdir(parents=True, exist_ok=True)
         self.engine = EmbeddedEngine(self.out / "chain")
-        self.supervisor = Supervisor(clean_environment())
+        self.supervisor = Supervisor(clean_environment(), self.out / "pids.json")
         ports = self._ports()
         self.issuer_port = ports["issuer"]
         letters = "ABCDEFGH"
@@ -86,6 +89,8 @@ class RunConsortium:
     # Starting and ending
 
     def start_chain(self) -> None:
+        """Ends what a killed run left behind first; its chain, if that still runs, is taken over as it is."""
+        self.supervisor.end_left_behind()
         self.engine.start()
         self._keeper = threading.Thread(target=self._keep_engine, name="engine-supervisor", daemon=True)
         self._keeper.start()
@@ -114,6 +119,7 @@ class RunConsortium:
         if self._keeper is not None:
             self._keeper.join(timeout=10)
         self.engine.stop()
+        self._held.close()
 
     def check(self) -> None:
         """Raises ProcessFailed where something cannot be kept running."""

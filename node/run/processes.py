@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -38,17 +40,40 @@ class Service:
 
 @dataclass
 class Supervisor:
-    """Keeps services running: one that dies is started again, as an init system would, `max_restarts` times."""
+    """Keeps services running: one that dies is started again, as an init system would, `max_restarts` times.
+
+    `register` is the file of its processes' ids, by which a later run ends what a killed one left behind.
+    """
 
     environment: dict[str, str]
+    register: Path
     max_restarts: int = 5
     services: list[Service] = field(default_factory=list)
     peak_memory: int = 0  # bytes, all processes of the run together
     peak_processes: int = 0
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _registering: threading.Lock = field(default_factory=threading.Lock)
+    _registered: dict[int, dict[str, object]] = field(default_factory=dict)
     _watcher: threading.Thread | None = None
     failure: ProcessFailed | None = None
+
+    def end_left_behind(self) -> None:
+        """End what an earlier run, itself killed, could not: only processes that are still what it recorded."""
+        try:
+            left = json.loads(self.register.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except ValueError:
+            left = []  # the machine went down while it was written: nothing runs
+        for record in left:
+            try:
+                process = psutil.Process(record["pid"])
+                if process.create_time() == record["started"] and process.cmdline() == record["command"]:
+                    end(process)
+            except psutil.NoSuchProcess:
+                continue
+        self.register.unlink()
 
     def start(self, service: Service) -> None:
         """Start and wait until it serves. Raises ProcessFailed."""
@@ -68,12 +93,15 @@ class Supervisor:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=self.environment
             )
+            self._record(process.pid, command)
             try:
                 output, _ = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired as error:
                 process.kill()
                 process.wait()
                 raise ProcessFailed(f"{name} did not end within {timeout:.0f} s; see {log}") from error
+            finally:
+                self._forget(process.pid)
         if process.returncode not in accepted:
             said = output.decode(errors="replace").strip() or tail(log)
             raise ProcessFailed(f"{name} ended with code {process.returncode}: {said}")
@@ -92,7 +120,10 @@ class Supervisor:
             self._watcher.join(timeout=5)
         with self._lock:
             for service in reversed(self.services):
-                end(service.process)
+                if service.process is not None and service.process.poll() is None:
+                    end(psutil.Process(service.process.pid))
+                    service.process.wait()
+        self.register.unlink(missing_ok=True)
 
     def check(self) -> None:
         """Raises ProcessFailed where a service could not be kept alive."""
@@ -109,6 +140,26 @@ class Supervisor:
                 env=self.environment,
                 start_new_session=True,  # a Ctrl-C reaches the driver, which ends the others in order
             )
+        self._record(service.process.pid, service.command)
+
+    def _record(self, pid: int, command: Sequence[str]) -> None:
+        try:
+            record = {"pid": pid, "started": psutil.Process(pid).create_time(), "command": list(command)}
+        except psutil.NoSuchProcess:
+            return
+        with self._registering:
+            self._registered[pid] = record
+            self._write_register()
+
+    def _forget(self, pid: int) -> None:
+        with self._registering:
+            self._registered.pop(pid, None)
+            self._write_register()
+
+    def _write_register(self) -> None:
+        unfinished = self.register.with_suffix(".part")
+        unfinished.write_text(json.dumps(list(self._registered.values())), encoding="utf-8")
+        unfinished.replace(self.register)
 
     def _await_ready(self, service: Service) -> None:
         try:
@@ -143,16 +194,28 @@ class Supervisor:
         self.peak_processes = max(self.peak_processes, count)
 
 
-def end(process: subprocess.Popen[bytes] | None) -> None:
+def end(process: psutil.Process) -> None:
     """TERM, and KILL where that is not enough. Touches this process alone."""
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM)
     try:
-        process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT)
+    except psutil.NoSuchProcess:
+        return
+
+
+def hold_folder(folder: Path) -> IO[str]:
+    """Until the file is closed, or this process dies, no other run may use the folder. Raises NodeError."""
+    file = (folder / "run.lock").open("w", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise NodeError(f"Another run is using {folder}; wait for its end, or name another --out.") from error
+    return file
 
 
 def tail(log: Path, lines: int = 15) -> str:
