@@ -31,10 +31,12 @@ ErrorDecoder = Callable[[bytes, str], ContractError]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: between looks at the chain, between rebroadcasts, and how long to wait for a receipt at most."""
+    """Seconds: between looks at the chain, between rebroadcasts, until a used nonce without receipt is another's, and
+    how long to wait for a receipt at most."""
 
     poll: float = 0.1
     rebroadcast: float = 2.0
+    settle: float = 5.0
     patience: float = 60.0
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -64,6 +66,7 @@ class Sender:
         self._pace = pace or Pace()
         self._chain_id = rpc.chain_id()
         self._seen: dict[bytes, tuple[Receipt, float]] = {}
+        self._unexplained: dict[bytes, float] = {}
         self._outbox = Outbox(outbox, chain_id=self._chain_id, genesis=rpc.block(0).hash, account=key.address)
         try:
             self.recover()
@@ -152,7 +155,7 @@ class Sender:
                 missing = self._look(sent, now)
                 if not missing:
                     return {one.hash: self._seen[one.hash][0] for one in sent if one.hash in self._seen}
-                displaced = self._displaced(missing)
+                displaced = self._displaced(missing, now)
                 if displaced and displaced_is_error:
                     raise SendError(f"The nonce of {displaced[0].what} was used by another transaction of the account.")
                 if displaced:
@@ -183,12 +186,12 @@ class Sender:
                 self._seen[one.hash] = (receipt, now)
         return missing
 
-    def _displaced(self, missing: Sequence[Sent]) -> list[Sent]:
-        """Those whose nonce is used on chain although they have no receipt, looked at once more to be sure."""
+    def _displaced(self, missing: Sequence[Sent], now: float) -> list[Sent]:
+        """Those whose nonce is used although no receipt came for a while: a busy node counts the nonce first."""
         latest = self._rpc.nonce(self.address)
         used = [one for one in missing if one.nonce < latest]
-        receipts = self._rpc.receipts([one.hash for one in used]) if used else []
-        return [one for one, receipt in zip(used, receipts, strict=True) if receipt is None]
+        self._unexplained = {one.hash: self._unexplained.get(one.hash, now) for one in used}
+        return [one for one in used if now - self._unexplained[one.hash] >= self._pace.settle]
 
     def _hand_over(self, one: Sent) -> None:
         """Whatever the node says against bytes that it may know already is settled by the receipt."""

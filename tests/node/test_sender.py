@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from node.engine import EmbeddedEngine
 from node.errors import AccountBusy, ContractError, NotFinal, RpcUnavailable, SendError
 from node.keys import Call, Key, Secret, new_account_secret
 from node.outbox import Outbox, Sent
-from node.rpc import MemoryTransport, RpcClient
+from node.rpc import MemoryTransport, Receipt, RpcClient
 from node.sender import Pace, Sender
 from protocol.hashing import keccak
 
@@ -42,7 +42,12 @@ def key() -> Key:
 
 def open_sender(rpc: RpcClient, key: Key, folder: Path, finality: float = 0.0, patience: float = 20.0) -> Sender:
     return Sender(
-        rpc, key, folder, decode=decode_error, finality=finality, pace=Pace(patience=patience, rebroadcast=0.3)
+        rpc,
+        key,
+        folder,
+        decode=decode_error,
+        finality=finality,
+        pace=Pace(patience=patience, rebroadcast=0.3, settle=1.0),
     )
 
 
@@ -105,6 +110,25 @@ def test_a_nonce_used_elsewhere_is_said_and_leaves_nothing_behind(rpc: RpcClient
             sender.wait([displaced])
         sender.await_final()
         assert box.pending == ()
+
+
+def test_a_receipt_that_comes_after_its_nonce_was_counted_is_waited_for(
+    rpc: RpcClient, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy node counts the nonce a moment before it knows the receipt."""
+    looks = []
+    truly = rpc.receipts
+
+    def late(hashes: Sequence[bytes]) -> list[Receipt | None]:
+        looks.append(hashes)
+        return [None] * len(hashes) if len(looks) < 4 else truly(hashes)
+
+    monkeypatch.setattr(rpc, "receipts", late)
+    with open_sender(rpc, key, tmp_path) as sender:
+        receipt = sender.call(nothing())
+
+    assert receipt.ok
+    assert len(looks) == 4
 
 
 def test_G3_an_account_has_one_sender_at_a_time(rpc: RpcClient, key: Key, tmp_path: Path) -> None:
