@@ -70,15 +70,24 @@ contract BallotBox is IBallotBox, Groth16BatchVerifier {
     function clearSlots(InitiativeId initiative, uint256[] calldata nullifiers, uint256[] calldata expected) external {
         if (msg.sender != TALLY) revert OnlyTally(msg.sender);
 
+        if (nullifiers.length != expected.length) revert SlotMismatch(expected.length);
         mapping(uint256 => uint256) storage slotOfNullifier = slots[initiative];
         // Unchecked: i runs over the arrays.
         unchecked {
             for (uint256 i; i < nullifiers.length; ++i) {
-                uint256 nullifier = nullifiers[i];
-                uint256 slot = slotOfNullifier[nullifier];
-                // An empty slot matches nothing: the same ballot twice in one call fails here.
-                if (slot == 0 || slot != expected[i]) revert SlotMismatch(i);
-                delete slotOfNullifier[nullifier];
+                bool matches;
+                // Assembly: slotOfNullifier[nullifiers[i]] against expected[i], within the arrays' lengths. An empty slot
+                // matches nothing: the same ballot twice in one call fails here.
+                assembly ("memory-safe") {
+                    let offset := mul(i, 0x20)
+                    mstore(0, calldataload(add(nullifiers.offset, offset)))
+                    mstore(0x20, slotOfNullifier.slot)
+                    let slot := keccak256(0, 0x40)
+                    let stored := sload(slot)
+                    matches := and(gt(stored, 0), eq(stored, calldataload(add(expected.offset, offset))))
+                    if matches { sstore(slot, 0) }
+                }
+                if (!matches) revert SlotMismatch(i);
             }
         }
     }

@@ -13,6 +13,8 @@ library Plaintext {
     uint256 private constant FIRST_BITS = 184;
     uint256 private constant BODY = 9;
     uint256 private constant BLANK = 1 << FIRST_BITS;
+    /// @dev No number of options; longer than any maxLength.
+    uint256 private constant MISFIT = type(uint256).max;
 
     /// @notice Words of the bitmap of n options.
     function bitmapWords(uint256 n) internal pure returns (uint256) {
@@ -72,9 +74,10 @@ library Plaintext {
         } else if (kind == BallotType.Cumulative || kind == BallotType.Ordered) {
             _addList(counters, plaintext, rules);
         } else {
-            uint256 last = plaintext.length / 32;
             unchecked {
-                for (uint256 w; w < last; ++w) {
+                uint256 w = plaintext.length / 32;
+                while (w != 0) {
+                    --w;
                     BitCounters.add(counters, w, 0, _word(plaintext, w));
                 }
             }
@@ -110,8 +113,7 @@ library Plaintext {
     }
 
     function _isApproval(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
-        (bool fits, uint256 named) = _bitmap(plaintext, 0, n);
-        return fits && _isLength(rules, named);
+        return _isLength(rules, _bitmap(plaintext, 0, n));
     }
 
     function _isKnapsack(bytes memory plaintext, BallotRules memory rules, uint256 n, uint256[] memory costs)
@@ -138,10 +140,10 @@ library Plaintext {
 
     function _isYesNoAbstain(bytes memory plaintext, BallotRules memory rules, uint256 n) private pure returns (bool) {
         uint256 half = bitmapWords(n);
-        (bool yesFits, uint256 yes) = _bitmap(plaintext, 0, n);
-        (bool noFits, uint256 no) = _bitmap(plaintext, half, n);
+        uint256 yes = _bitmap(plaintext, 0, n);
+        uint256 no = _bitmap(plaintext, half, n);
         unchecked {
-            if (!yesFits || !noFits || !_isLength(rules, yes + no)) return false;
+            if (yes == MISFIT || no == MISFIT || !_isLength(rules, yes + no)) return false;
             for (uint256 w; w < half; ++w) {
                 if (_word(plaintext, w) & _word(plaintext, half + w) != 0) return false;
             }
@@ -188,18 +190,19 @@ library Plaintext {
         return named >= rules.minLength && named <= rules.maxLength;
     }
 
-    /// @return fits whether no bit stands beyond the n options. @return named how many bits stand.
-    function _bitmap(bytes memory plaintext, uint256 from, uint256 n) private pure returns (bool fits, uint256 named) {
+    /// @return named how many bits stand in the bitmap that begins at word `from`; MISFIT if one stands beyond the n options
+    function _bitmap(bytes memory plaintext, uint256 from, uint256 n) private pure returns (uint256 named) {
         unchecked {
             uint256 bits = n < FIRST_BITS ? n : FIRST_BITS;
-            for (uint256 w = from;; ++w) {
-                uint256 word = _word(plaintext, w);
+            while (true) {
+                uint256 word = _word(plaintext, from);
                 // A shift by 256 gives 0.
-                if (word >> bits != 0) return (false, 0);
+                if (word >> bits != 0) return MISFIT;
                 named += _popcount(word);
                 n -= bits;
-                if (n == 0) return (true, named);
+                if (n == 0) return named;
                 bits = n < 256 ? n : 256;
+                ++from;
             }
         }
     }

@@ -31,15 +31,11 @@ library Seal {
             // 6,000: the price of ecMul, Bn254.MUL_GAS; the output overlaps the input, which is read before.
             done := and(eq(returndatasize(), 0x40), staticcall(6000, 7, add(words, 0x80), 0x60, s, 0x40))
 
-            let length := mload(plaintext)
-            for { let k := 0 } lt(mul(k, 0x20), length) { k := add(k, 1) } {
+            let text := add(plaintext, 0x20)
+            let ciphertext := add(record.offset, 101)
+            for { let k := 0 } lt(mul(k, 0x20), mload(plaintext)) { k := add(k, 1) } {
                 mstore(add(words, 0x100), k)
-                let mask := keccak256(words, 0x120)
-                let offset := mul(k, 0x20)
-                mstore(
-                    add(add(plaintext, 0x20), offset),
-                    xor(mask, calldataload(add(add(record.offset, 101), offset)))
-                )
+                mstore(add(text, mul(k, 0x20)), xor(keccak256(words, 0x120), calldataload(add(ciphertext, mul(k, 0x20)))))
             }
         }
         if (!done) revert Bn254.PrecompileFailed(7);
