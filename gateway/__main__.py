@@ -47,7 +47,7 @@ def main() -> int:
         access_log=False,
         server_header=False,
         timeout_keep_alive=15,
-        limit_concurrency=512,
+        limit_concurrency=1024,
     )
     return 0
 

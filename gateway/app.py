@@ -20,11 +20,13 @@ from gateway.deps import Services
 from gateway.eid.issuers import Jwks, fetch_over_http
 from gateway.eid.tokens import TokenVerifier
 from gateway.index.indexer import Indexer
+from gateway.index.nodes import BucketNodes
 from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from gateway.initiatives import endpoints as initiative_endpoints
+from gateway.initiatives.results import Results
 from gateway.journal import Journal
-from gateway.limits import BodyLimit
+from gateway.limits import Bounds
 from gateway.members import endpoints as member_endpoints
 from gateway.members.peers import Peers
 from gateway.members.registrar import Registrar
@@ -38,13 +40,14 @@ from gateway.relay.simulate import Simulator
 from gateway.relay.worker import RelayWorker
 from gateway.settings import Settings
 from gateway.submissions import Submissions
-from node.deploy import pinned_key, require_pinned_key
+from node.deploy import pinned_key
 from node.deployment import Deployment
 from node.member import Member
 from node.member_auth import Member as AuthenticMember
 from node.member_auth import Resolver, Verifier
 from node.rpc import RpcClient
 from protocol.hashing import keccak
+from protocol.proof import VerifyingKey
 from protocol.types import Address, EntityId, Hash32, Role, Suite
 
 
@@ -57,6 +60,7 @@ class Gateway:
     store: IndexStore
     peers: Peers
     workers: Sequence[RelayWorker]
+    rpc: RpcClient
 
     def start(self) -> None:
         self.services.indexer.start()
@@ -70,17 +74,23 @@ class Gateway:
         self.peers.close()
         self.store.close()
         self.journal.close()
+        self.rpc.close()
 
 
-def build(settings: Settings) -> Gateway:
-    """Opens the stores and connects the parts; nothing runs yet. Raises NodeError, JournalError, ValueError."""
+def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
+    """Opens the stores and connects the parts; nothing runs yet. Raises NodeError, JournalError, ValueError.
+
+    `test_key` is for tests and benchmarks on a deployment with that key; any other must have the ceremony's.
+    """
     rpc = RpcClient.connect(str(settings.rpc), timeout=settings.rpc_timeout)
     deployment = Deployment.load(settings.deployment)
-    member = Member.open(settings.entity, rpc, deployment)
-    require_pinned_key(rpc, deployment)
-    journal = Journal(settings.journal_path)
+    member = Member.open(settings.entity, rpc, deployment, test_key=test_key is not None)
+    if len(member.folder.public.lanes) < 2:
+        raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
+    origin = deployment.genesis_hash + b"".join(deployment.addresses)
+    journal = Journal(settings.journal_path, origin)
     view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), _suite(deployment))
-    store = IndexStore(settings.index_path, deployment.genesis_hash, deployment.address("Consortium"))
+    store = IndexStore(settings.index_path, origin)
 
     entity = EntityId(member.entity)
     jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in settings.load_issuers()}
@@ -90,10 +100,10 @@ def build(settings: Settings) -> Gateway:
     lanes = [
         Lane(f"lane-{number}", member.folder.lane_key(number)) for number in range(len(member.folder.public.lanes))
     ]
-    half = max(1, len(lanes) // 2)  # ballots travel in lanes of their own
-    person_lanes, ballot_lanes = lanes[:half], lanes[half:] or lanes[:1]
-    person_box = Outbox(journal, rpc, deployment.chain_id, person_lanes, settings.finality)
-    ballot_box = Outbox(journal, rpc, deployment.chain_id, ballot_lanes, settings.finality)
+    half = len(lanes) // 2
+    person_lanes, ballot_lanes = lanes[:half], lanes[half:]
+    person_box = Outbox(journal, rpc, deployment.chain_id, person_lanes, deployment.finality)
+    ballot_box = Outbox(journal, rpc, deployment.chain_id, ballot_lanes, deployment.finality)
     simulator = Simulator(rpc, lanes[0].key.address)
     submissions = Submissions(journal, settings.queue_limit)
     ballots = Ballots(journal, settings.queue_limit)
@@ -132,7 +142,7 @@ def build(settings: Settings) -> Gateway:
         view,
         deployment.addresses,
         deployment.block,
-        settings.finality,
+        deployment.finality,
         settings.poll_interval,
         on_rewind,
     )
@@ -143,11 +153,13 @@ def build(settings: Settings) -> Gateway:
         members=Verifier(_resolver(view), audience=entity),
         registrations=RegistrationService(view, registrar, submissions),
         proposals=ProposalService(view, registrar, submissions, journal),
-        ballots=BallotService(view, ballots, pinned_key()),
+        ballots=BallotService(view, ballots, test_key or pinned_key()),
+        nodes=BucketNodes(),
+        results=Results(view),
         wake_registrations=persons.wake,
         wake_ballots=ballot_worker.wake,
     )
-    return Gateway(services, journal, store, peers, [persons, ballot_worker])
+    return Gateway(services, journal, store, peers, [persons, ballot_worker], rpc)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -167,7 +179,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         responses={"4XX": {"model": problems.ProblemDocument}, "5XX": {"model": problems.ProblemDocument}},
     )
     app.state.services = gateway.services
-    app.add_middleware(BodyLimit)
+    app.add_middleware(Bounds)
     problems.install(app)
     for router in (
         health.router,

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Path, Request
+from fastapi import Depends, Path, Request
 
 from gateway.ballots.service import BallotService
 from gateway.index.indexer import Indexer
+from gateway.index.nodes import BucketNodes
 from gateway.index.view import ChainView
+from gateway.initiatives.results import Results
 from gateway.members.registrar import Registrar
+from gateway.problems import ChainUnavailable
 from gateway.proposals.service import ProposalService
 from gateway.registrations.service import RegistrationService
 from node.member_auth import Verifier
@@ -30,12 +33,20 @@ class Services:
     registrations: RegistrationService
     proposals: ProposalService
     ballots: BallotService
+    nodes: BucketNodes
+    results: Results
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]
 
 
 def services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
+
+
+def writable(all_: Annotated[Services, Depends(services)]) -> None:
+    """Raises ChainUnavailable where the chain was not heard of for too long, or showed two faces."""
+    if all_.indexer.refuses_writes():
+        raise ChainUnavailable("This gateway does not hear the chain; try again later, or through another member.")
 
 
 def initiative_id(initiative: Annotated[int, Path(gt=0, lt=1 << 63)]) -> InitiativeId:

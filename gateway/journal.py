@@ -18,6 +18,7 @@ from typing import IO
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
+CREATE TABLE origin (chain BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE tx (
     id INTEGER PRIMARY KEY,
     lane TEXT NOT NULL,
@@ -41,7 +42,7 @@ CREATE TABLE submission (
     tx INTEGER REFERENCES tx (id),
     UNIQUE (kind, initiative, key)
 ) WITHOUT ROWID;
-CREATE INDEX submission_open ON submission (kind, initiative) WHERE status = 'accepted';
+CREATE INDEX submission_open ON submission (kind, initiative, attempts, id) WHERE status = 'accepted';
 CREATE INDEX submission_tx ON submission (tx);
 CREATE TABLE ballot (
     hash BLOB PRIMARY KEY,
@@ -64,12 +65,25 @@ class JournalError(Exception):
 
 
 class Journal:
-    """One process, one journal: a second one refuses to start (two writers would sign the same nonce)."""
+    """One process, one journal: a second one refuses to start (two writers would sign the same nonce).
 
-    def __init__(self, path: Path) -> None:
+    `origin` names the chain and the deployment; a journal of others is refused, for its transactions fit nowhere else.
+    Raises JournalError.
+    """
+
+    def __init__(self, path: Path, origin: bytes) -> None:
         self._lock_file = _lock(path)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            self._open(path, origin)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise JournalError(f"{path}: cannot be read ({error}); put the backup in its place") from error
+            raise
+
+    def _open(self, path: Path, origin: bytes) -> None:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -79,8 +93,16 @@ class Journal:
         if version not in (0, SCHEMA_VERSION):
             raise JournalError(f"{path}: written by another version ({version}) of the gateway")
         if version == 0:
-            self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            with self.transaction():
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute("INSERT INTO origin VALUES (?)", (origin,))
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         path.chmod(0o600)
+        if [bytes(row[0]) for row in self._db.execute("SELECT chain FROM origin")] != [origin]:
+            raise JournalError(f"{path}: it belongs to another chain or deployment")
+        # A token that was erased must not stay in the log of changes.
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -89,10 +111,11 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:

@@ -6,8 +6,8 @@
     ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
     ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
-    ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment 422
-    ├── TooLarge 413 · TooMany 429
+    ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, PrefixTooLong 422
+    ├── TooSlow 408 · TooLarge 413 · TooMany 429
     └── RegistrarsUnavailable, ChainUnavailable 503
 
 A problem's detail is one plain sentence and never holds a value of a person.
@@ -167,6 +167,10 @@ class NotRegistrar(Problem):
     status, code, title = 409, "not-registrar", "This entity is no registrar of the initiative"
 
 
+class TooSlow(Problem):
+    status, code, title = 408, "too-slow", "The request took too long to arrive"
+
+
 class TooLarge(Problem):
     status, code, title = 413, "too-large", "The request is too large"
 
@@ -185,6 +189,10 @@ class InvalidProof(Problem):
 
 class SequenceTooHigh(Problem):
     status, code, title = 422, "sequence-too-high", "The sequence is too far ahead"
+
+
+class PrefixTooLong(Problem):
+    status, code, title = 422, "prefix-too-long", "Slots are only told in company"
 
 
 class InvalidCommitment(Problem):
@@ -224,15 +232,20 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "malformed-request")
         document = {
-            "type": "about:blank",
+            "type": f"urn:urna:problem:{code}",
             "title": str(error.detail),
             "status": error.status_code,
-            "detail": str(error.detail),
-            "code": "http",
+            "detail": f"{error.detail}.",
+            "code": code,
         }
         return JSONResponse(document, status_code=error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
 
+    async def on_defect(_: Request, error: Exception) -> JSONResponse:
+        return respond(Problem("This gateway failed here; another member's can be asked."))
+
+    app.add_exception_handler(Exception, on_defect)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)

@@ -30,8 +30,6 @@ class Settings(BaseSettings):
     batch_age: Annotated[float, Field(ge=0, le=600)] = 2.0
     #: Ballots wait until this long before the close at the latest (seconds of chain time).
     last_call: Annotated[int, Field(ge=5, le=3600)] = 30
-    #: A block is final this long after it was first seen (seconds); 0 on a chain with immediate finality.
-    finality: Annotated[float, Field(ge=0, le=600)] = 3.0
     #: How many accepted submissions of a kind may wait before the gateway says 429.
     queue_limit: Annotated[int, Field(ge=1)] = 20_000
     rpc_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0

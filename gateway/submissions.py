@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One row. The payload holds the token and is erased when the submission ends."""
+    """One row. When the submission ends, its payload keeps the tag alone, which the chain shows as well."""
 
     id: str
     kind: Kind
@@ -40,9 +40,18 @@ class Submissions:
         self._queue_limit = queue_limit
 
     def accept(
-        self, kind: Kind, initiative: InitiativeId, key: bytes, body_hash: bytes, payload: Mapping[str, Any]
+        self,
+        kind: Kind,
+        initiative: InitiativeId,
+        key: bytes,
+        body_hash: bytes,
+        payload: Mapping[str, Any],
+        also: Callable[[sqlite3.Connection], object] = lambda db: None,
     ) -> Submission:
-        """Store, durable on return; or the row that is there. Raises KnownCommitment for the key with another body."""
+        """Store, with what `also` writes, durable on return; or the row that is there.
+
+        Raises KnownCommitment for the key with another body, TooMany; then nothing is stored.
+        """
         with self._journal.transaction() as db:
             found = db.execute(
                 "SELECT * FROM submission WHERE kind = ? AND initiative = ? AND key = ?", (kind, initiative, key)
@@ -67,6 +76,7 @@ class Submissions:
                     "WHERE id = ?",
                     (json.dumps(payload), found["id"]),
                 )
+            also(db)
             row = db.execute(
                 "SELECT * FROM submission WHERE kind = ? AND initiative = ? AND key = ?", (kind, initiative, key)
             ).fetchone()
@@ -76,17 +86,27 @@ class Submissions:
         rows = self._journal.read("SELECT * FROM submission WHERE id = ?", id_)
         return _submission(rows[0]) if rows else None
 
-    def waiting(self, kind: Kind, limit: int) -> list[Submission]:
-        """Some accepted submissions of one initiative, in no order of arrival."""
+    def waiting_initiatives(self, kind: Kind) -> list[InitiativeId]:
+        """Initiatives with accepted submissions of this kind."""
         rows = self._journal.read(
-            "SELECT * FROM submission WHERE kind = ? AND status = 'accepted' ORDER BY initiative, id LIMIT ?",
+            "SELECT DISTINCT initiative FROM submission WHERE kind = ? AND status = 'accepted' ORDER BY initiative",
             kind,
+        )
+        return [InitiativeId(row["initiative"]) for row in rows]
+
+    def waiting(self, kind: Kind, initiative: InitiativeId, limit: int) -> list[Submission]:
+        """Some accepted submissions, those tried least first, otherwise in no order of arrival."""
+        rows = self._journal.read(
+            "SELECT * FROM submission WHERE kind = ? AND status = 'accepted' AND initiative = ? "
+            "ORDER BY attempts, id LIMIT ?",
+            kind,
+            initiative,
             limit,
         )
-        return [_submission(row) for row in rows if row["initiative"] == rows[0]["initiative"]]
+        return [_submission(row) for row in rows]
 
-    def carried_by(self, db: sqlite3.Connection, kind: Kind, tx: int) -> list[Submission]:
-        rows = db.execute("SELECT * FROM submission WHERE kind = ? AND tx = ?", (kind, tx)).fetchall()
+    def carried_by(self, kind: Kind, tx: int) -> list[Submission]:
+        rows = self._journal.read("SELECT * FROM submission WHERE kind = ? AND tx = ?", kind, tx)
         return [_submission(row) for row in rows]
 
     @staticmethod
@@ -100,20 +120,22 @@ class Submissions:
     def finish(db: sqlite3.Connection, submission: Submission) -> None:
         """It stands on the chain. The token is erased."""
         db.execute(
-            "UPDATE submission SET status = 'final', reason = NULL, payload = '{}' WHERE id = ?", (submission.id,)
+            "UPDATE submission SET status = 'final', reason = NULL, payload = ? WHERE id = ?",
+            (_without_token(submission), submission.id),
         )
 
     @staticmethod
     def fail(db: sqlite3.Connection, submission: Submission, reason: str) -> None:
         """It never will. The token is erased."""
         db.execute(
-            "UPDATE submission SET status = 'failed', reason = ?, payload = '{}' WHERE id = ?", (reason, submission.id)
+            "UPDATE submission SET status = 'failed', reason = ?, payload = ? WHERE id = ?",
+            (reason, _without_token(submission), submission.id),
         )
 
     @staticmethod
     def retry(db: sqlite3.Connection, submission: Submission, reason: str) -> None:
-        """Once more, or failed after too many times."""
-        if submission.attempts + 1 >= MAX_ATTEMPTS:
+        """Once more, or failed after too many times, or where its token was erased already."""
+        if submission.attempts + 1 >= MAX_ATTEMPTS or "id_token" not in submission.payload:
             Submissions.fail(db, submission, reason)
         else:
             db.execute(
@@ -121,6 +143,11 @@ class Submissions:
                 "WHERE id = ?",
                 (reason, submission.id),
             )
+
+    def finish_now(self, submissions: Sequence[Submission]) -> None:
+        with self._journal.transaction() as db:
+            for submission in submissions:
+                self.finish(db, submission)
 
     def fail_now(self, submissions: Sequence[Submission], reason: str) -> None:
         with self._journal.transaction() as db:
@@ -131,6 +158,10 @@ class Submissions:
         with self._journal.transaction() as db:
             for submission in submissions:
                 self.retry(db, submission, reason)
+
+
+def _without_token(submission: Submission) -> str:
+    return json.dumps({"tag": submission.payload["tag"]})
 
 
 def _submission(row: sqlite3.Row) -> Submission:

@@ -56,7 +56,9 @@ class BallotCarrier:
         self._since = {initiative: self._since.get(initiative, self._clock()) for initiative, _ in waiting}
         for initiative, count in waiting:
             if self._is_due(initiative, count):
-                return self._parcel(initiative)
+                parcel = self._parcel(initiative)
+                if parcel is not None:
+                    return parcel
         return None
 
     def _is_due(self, initiative: InitiativeId, count: int) -> bool:
@@ -106,24 +108,33 @@ class BallotCarrier:
         half = len(ballots) // 2
         return [*self._acceptable(initiative, ballots[:half]), *self._acceptable(initiative, ballots[half:])]
 
-    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        carried = self._ballots.carried_by(db, settled.tx)
-        for ballot in carried:
-            if not settled.receipt.ok:
-                self._ballots.retry(db, ballot, "the batch was refused by the contract")
-            elif self._landed(ballot):
-                self._ballots.end(db, ballot, None)
-            else:
-                self._ballots.retry(db, ballot, "the box skipped it")
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        carried = self._ballots.carried_by(settled.tx)
+        asked = [(each.initiative, _nullifier(each)) for each in carried]
+        slots = self._simulator.read_all(self._box, "slotOf", asked) if carried else []
 
-    def _landed(self, ballot: StoredBallot) -> bool:
+        def write(db: sqlite3.Connection) -> None:
+            for ballot, slot in zip(carried, slots, strict=True):
+                if self._landed(ballot, int(slot)):
+                    self._ballots.end(db, ballot, None)
+                elif settled.receipt.ok:
+                    self._ballots.retry(db, ballot, "the box skipped it")
+                else:
+                    self._ballots.retry(db, ballot, "the batch was refused by the contract")
+
+        return write
+
+    def _landed(self, ballot: StoredBallot, slot: int) -> bool:
         """By the slot: it holds this ballot or a later one of the voter."""
-        nullifier = Nullifier(int.from_bytes(ballot.entry[_NULLIFIER], "big"))
-        slot = int(self._simulator.read(self._box, "slotOf", ballot.initiative, nullifier))
+        nullifier = _nullifier(ballot)
         sequence = int.from_bytes(ballot.entry[_SEQUENCE], "big")
         if slot == 0:  # cleared by the count
             return self._view.is_counted(ballot.initiative, nullifier)
         return wire.slot_sequence(slot) >= sequence
+
+
+def _nullifier(ballot: StoredBallot) -> Nullifier:
+    return Nullifier(int.from_bytes(ballot.entry[_NULLIFIER], "big"))
 
 
 def gas_limit(count: int, words: int) -> int:

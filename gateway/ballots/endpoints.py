@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 
 from gateway.ballots.schemas import BallotAnswer, BallotBody, SlotBucket, SlotView
-from gateway.deps import Services, initiative_id, services
+from gateway.deps import Services, initiative_id, services, writable
 from gateway.problems import CredentialsRefused
 from protocol.types import InitiativeId
 
@@ -21,7 +21,7 @@ def without_credentials(request: Request) -> None:
         raise CredentialsRefused("Send the ballot without Authorization header and without cookies.")
 
 
-@router.post("/ballots", status_code=202, dependencies=[Depends(without_credentials)])
+@router.post("/ballots", status_code=202, dependencies=[Depends(without_credentials), Depends(writable)])
 def cast(
     body: BallotBody,
     initiative: Annotated[InitiativeId, Depends(initiative_id)],
@@ -39,10 +39,11 @@ def slots(
     initiative: Annotated[InitiativeId, Depends(initiative_id)],
     all_: Annotated[Services, Depends(services)],
 ) -> SlotBucket:
-    """All slots whose nullifier begins so: never one alone, unless the box holds no more."""
-    found = all_.view.slots(initiative, prefix)
+    """All slots whose nullifier begins so. One digit serves; more only where fewer would give more than 4,096."""
+    with all_.view.locked():
+        found, as_of = all_.view.slots(initiative, prefix), all_.view.as_of()
     return SlotBucket(
-        as_of=all_.view.as_of(),
+        as_of=as_of,
         prefix=prefix,
         slots=[SlotView(nullifier=nullifier, slot=slot) for nullifier, slot in found],
     )

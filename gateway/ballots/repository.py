@@ -66,9 +66,8 @@ class Ballots:
         )
         return [_ballot(row) for row in rows]
 
-    @staticmethod
-    def carried_by(db: sqlite3.Connection, tx: int) -> list[StoredBallot]:
-        return [_ballot(row) for row in db.execute("SELECT * FROM ballot WHERE tx = ?", (tx,)).fetchall()]
+    def carried_by(self, tx: int) -> list[StoredBallot]:
+        return [_ballot(row) for row in self._journal.read("SELECT * FROM ballot WHERE tx = ?", tx)]
 
     @staticmethod
     def link(db: sqlite3.Connection, ballots: Sequence[StoredBallot], tx: int) -> None:

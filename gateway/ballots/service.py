@@ -22,7 +22,7 @@ from protocol.errors import ProtocolError
 from protocol.types import CastSkipReason, InitiativeId, Phase
 
 #: Proofs under verification at one time: more would only make each other late.
-MAX_VERIFYING = 64
+MAX_VERIFYING = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,18 @@ class KeysUnavailable(Exception):
 
 @dataclass
 class Jwks:
-    """An issuer's keys, refreshed when they are old, and at most once a minute for an unknown key id."""
+    """An issuer's keys, refreshed when they are old, and at most once a minute for an unknown key id.
+
+    While there are none yet, the issuer is asked again at most every `retry_interval` seconds, so that an issuer that
+    hangs does not hold up every request for its time-out.
+    """
 
     issuer: IssuerSettings
     fetch: Callable[[str, float], bytes]
     clock: Callable[[], float] = time.monotonic
     max_age: float = 3600.0
     min_interval: float = 60.0
+    retry_interval: float = 2.0
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _tried: float | None = None
     _fetched: float | None = None
@@ -61,23 +66,32 @@ class Jwks:
 
     def key(self, kid: str) -> jwt.PyJWK | None:
         """The key of this id, or None where the issuer has none. Raises KeysUnavailable before any key was ever had."""
+        if self._is_fresh() and (key := self._keys.get(kid)) is not None:
+            return key
         with self._lock:
-            now = self.clock()
-            old = self._fetched is None or now - self._fetched > self.max_age
-            allowed = self._tried is None or now - self._tried >= self.min_interval
-            if (old or kid not in self._keys) and (allowed or self._fetched is None):
-                self._refresh(now)
+            if (not self._is_fresh() or kid not in self._keys) and self._may_try():
+                self._refresh()
+            if self._fetched is None:
+                raise KeysUnavailable(f"{self.issuer.iss}: no keys were had yet")
             return self._keys.get(kid)
 
-    def _refresh(self, now: float) -> None:
-        self._tried = now
+    def _is_fresh(self) -> bool:
+        return self._fetched is not None and self.clock() - self._fetched <= self.max_age
+
+    def _may_try(self) -> bool:
+        pause = self.retry_interval if self._fetched is None else self.min_interval
+        return self._tried is None or self.clock() - self._tried >= pause
+
+    def _refresh(self) -> None:
         try:
             keys = parse_keys(self.fetch(str(self.issuer.jwks_uri), self.issuer.timeout))
         except (httpx.HTTPError, ValueError) as error:
             if self._fetched is None:
                 raise KeysUnavailable(f"{self.issuer.iss}: {error}") from error
             return  # the keys at hand serve on; the next try is a minute away
-        self._keys, self._fetched = keys, now
+        finally:
+            self._tried = self.clock()
+        self._keys, self._fetched = keys, self._tried
 
 
 def parse_keys(body: bytes) -> dict[str, jwt.PyJWK]:
@@ -101,12 +115,20 @@ def parse_keys(body: bytes) -> dict[str, jwt.PyJWK]:
 
 
 def fetch_over_http(url: str, timeout: float) -> bytes:
-    """GET without redirects, bounded in time and size."""
+    """GET without redirects, bounded in size and, as a whole, in time (about twice `timeout`, seconds)."""
     with httpx.Client(timeout=timeout, follow_redirects=False) as client, client.stream("GET", url) as response:
         response.raise_for_status()
-        body = b""
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > MAX_JWKS_BYTES:
-                raise ValueError("the key set is too large")
-        return body
+        return read_bounded(response, MAX_JWKS_BYTES, timeout)
+
+
+def read_bounded(response: httpx.Response, limit: int, timeout: float) -> bytes:
+    """The body of a streamed response. Raises ValueError where it is longer than `limit` bytes or drips in for longer
+    than `timeout` seconds: httpx itself only bounds the time between two chunks."""
+    body, end = bytearray(), time.monotonic() + timeout
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise ValueError(f"the answer has more than {limit} bytes")
+        if time.monotonic() > end:
+            raise ValueError(f"the answer took longer than {timeout:.0f} s")
+    return bytes(body)

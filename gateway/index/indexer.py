@@ -8,6 +8,7 @@ chain with immediate finality that cannot happen, and is an alarm that stops the
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class Indexer:
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         self._progress = time.monotonic()
         self._fault: str | None = "the chain was not read yet"
+        self._forked = False
 
     def start(self) -> None:
         """Fold what is stored, then follow the chain."""
@@ -67,23 +69,25 @@ class Indexer:
 
     def fault(self) -> str | None:
         """Why reads may be stale, or None."""
-        if self._fault is None and time.monotonic() - self._progress > STALE_AFTER:
+        if self._fault is None and self._is_stale():
             return "the chain's head could not be read for a while"
         return self._fault
 
+    def refuses_writes(self) -> bool:
+        """Whether what is accepted now would be judged by a state that is too old, or not to be trusted."""
+        return self._forked or self._is_stale()
+
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._progress > STALE_AFTER
+
     def refold(self) -> None:
-        """The state anew from the stored events. A store that does not fold is emptied: it is a cache."""
-        self._view.reset()
+        """The state anew from the stored events. A store that does not fold is begun anew: it is a cache."""
         try:
-            for block, events in self._store.replay():
-                self._view.fold(block, events)
-        except ProtocolError as error:
+            self._view.refold(self._store.replay(), self._store.head())
+        except (ProtocolError, sqlite3.DatabaseError, ValueError) as error:
             log.warning("the stored index does not fold (%s): it is read anew from the chain", error)
-            self._store.rewind(-1)
-            self._view.reset()
-        head = self._store.head()
-        if head is not None:
-            self._view.fold(head, ())
+            self._store.recreate()
+            self._view.refold((), None)
 
     def round(self) -> bool:
         """Read what is new; True where there is more. Raises NodeError, ProtocolError."""
@@ -91,16 +95,19 @@ class Indexer:
         head = self._store.head()
         head = head if head is None else self._common_ancestor(head, latest)
         begin = self._first if head is None else head.number + 1
-        self._progress = time.monotonic()
         if latest < begin:
+            self._progress = time.monotonic()
             return False
         last = min(latest, begin + CHUNK - 1)
         blocks = self._rpc.blocks(range(begin, last + 1))
         logs = self._rpc.logs(begin, last, self._addresses)
-        self._append(head, blocks, logs)
+        if not self._append(head, blocks, logs):
+            return False
+        self._progress = time.monotonic()
         return last < latest
 
-    def _append(self, head: Checkpoint | None, blocks: Sequence[Block], logs: Sequence[Log]) -> None:
+    def _append(self, head: Checkpoint | None, blocks: Sequence[Block], logs: Sequence[Log]) -> bool:
+        """False where the head moved between two answers: the next round looks again."""
         by_number: dict[int, list[RawEvent]] = {block.number: [] for block in blocks}
         hashes = {block.number: block.hash for block in blocks}
         for entry in logs:
@@ -113,17 +120,23 @@ class Indexer:
         chain: list[tuple[Checkpoint, list[RawEvent]]] = []
         for block in blocks:
             if parent is not None and block.parent_hash != parent:
-                return  # the head moved between two answers: the next round looks again
+                return False
             parent = block.hash
             checkpoint = Checkpoint(block.number, block.hash, block.parent_hash, block.timestamp)
             chain.append((checkpoint, by_number[block.number]))
+        for checkpoint, events in chain:
+            with self._view.locked():
+                try:
+                    self._view.fold(checkpoint, events)
+                except ProtocolError:
+                    self.refold()  # before anybody reads
+                    raise
         try:
-            for checkpoint, events in chain:
-                self._view.fold(checkpoint, events)
-        except ProtocolError:
+            self._store.append(chain)
+        except sqlite3.Error:
             self.refold()
             raise
-        self._store.append(chain)
+        return True
 
     def _common_ancestor(self, head: Checkpoint, latest: int) -> Checkpoint | None:
         if latest >= head.number and self._rpc.block(head.number).hash == head.hash:
@@ -147,9 +160,9 @@ class Indexer:
         while not self._stop.is_set():
             try:
                 more = self.round()
-                self._fault = None
+                self._fault = "the chain is being read" if more else None
             except ChainFork as error:
-                self._fault = str(error)
+                self._fault, self._forked = str(error), True
                 log.critical("indexer stopped: %s", error)
                 return
             except (NodeError, ProtocolError) as error:

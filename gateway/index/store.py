@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 
@@ -48,32 +51,64 @@ class RawEvent:
 
 
 class IndexStore:
-    """The index's database. One that belongs to another chain, deployment or version is emptied: it is a cache."""
+    """The index's database. It is a cache: one that is damaged, or belongs to another chain, deployment or version,
+    is begun anew. `origin` names chain and deployment."""
 
-    def __init__(self, path: Path, genesis: bytes, consortium: bytes) -> None:
+    def __init__(self, path: Path, origin: bytes) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if not self._belongs(genesis + consortium):
-            self._reset(genesis + consortium)
+        self._path = path
+        self._origin = origin
+        self._db = self._open()
 
-    def _belongs(self, origin: bytes) -> bool:
-        if self._db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            log.warning("%s is damaged (%s): it is read anew from the chain", self._path, error)
+            self._remove()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its pages are damaged")
+            if not self._belongs(db):
+                self._reset(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _remove(self) -> None:
+        for end in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+    def recreate(self) -> None:
+        """Begin anew with an empty file."""
+        with self._lock:
+            self._db.close()
+            self._remove()
+            self._db = self._connect()
+
+    def _belongs(self, db: sqlite3.Connection) -> bool:
+        if db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
             return False
-        row = self._db.execute("SELECT value FROM origin WHERE key = 'chain'").fetchone()
-        return row is not None and bytes(row[0]) == origin
+        row = db.execute("SELECT value FROM origin WHERE key = 'chain'").fetchone()
+        return row is not None and bytes(row[0]) == self._origin
 
-    def _reset(self, origin: bytes) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _reset(self, db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
         for table in ("event", "block", "origin"):
-            self._db.execute(f"DROP TABLE IF EXISTS {table}")
+            db.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
-            self._db.execute(statement)
-        self._db.execute("INSERT INTO origin VALUES ('chain', ?)", (origin,))
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._db.execute("COMMIT")
+            db.execute(statement)
+        db.execute("INSERT INTO origin VALUES ('chain', ?)", (self._origin,))
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
 
     def head(self) -> Checkpoint | None:
         return self._checkpoint("ORDER BY number DESC LIMIT 1")
@@ -103,10 +138,11 @@ class IndexStore:
                             for event in events
                         ],
                     )
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def rewind(self, to: int) -> None:
         """Forget every block after `to` (-1: all)."""

@@ -4,19 +4,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import islice
 
 from gateway.index.store import Checkpoint, RawEvent
-from gateway.problems import ChainUnavailable, UnknownInitiative, WrongPhase
+from gateway.problems import ChainUnavailable, PrefixTooLong, UnknownInitiative, UnknownRecord, WrongPhase
 from gateway.wire import AsOf
 from protocol.ballot import slot_of
-from protocol.electorate import electorate_root
 from protocol.events import decode
 from protocol.rules import Rules
 from protocol.scope import Scope, parse
-from protocol.state import EventMeta, InitiativeState, ProposalState, State, apply, contract_at, phase_at
+from protocol.state import (
+    CastBallot,
+    EventMeta,
+    InitiativeState,
+    ProposalState,
+    State,
+    apply,
+    contract_at,
+    phase_at,
+    require_settled,
+)
 from protocol.types import (
     Address,
     Commitment,
@@ -34,35 +45,38 @@ from protocol.types import (
 
 BUCKET_LEVEL = 12
 BUCKET = 1 << BUCKET_LEVEL
+_NULLIFIER_DIGITS = 64
 
 
 class ChainView:
-    """The folded state behind a lock. Only the indexer calls `fold` and `reset`."""
+    """The folded state behind a lock. Only the indexer calls `fold` and `refold`."""
 
     def __init__(self, chain_id: int, consortium: Address, suite: Suite) -> None:
         self._origin = (chain_id, consortium, suite)
         self._lock = threading.RLock()
         self._state = State(*self._origin)
         self._head: Checkpoint | None = None
+        self._nullifiers: dict[InitiativeId, list[Nullifier]] = {}  # ascending, as far as slots were asked for
 
     # Folding
 
-    def reset(self) -> None:
+    def refold(self, blocks: Iterable[tuple[Checkpoint, Sequence[RawEvent]]], head: Checkpoint | None) -> None:
+        """Put the state of these blocks in the place of the present one, which readers see until it is complete.
+
+        Raises ProtocolError; then nothing has changed.
+        """
+        state = State(*self._origin)
+        for block, events in blocks:
+            _fold(state, block, events)
         with self._lock:
-            self._state = State(*self._origin)
-            self._head = None
+            self._state, self._head = state, head
+            self._nullifiers.clear()
 
     def fold(self, block: Checkpoint, events: Sequence[RawEvent]) -> None:
         """Raises ProtocolError where the events are none that the contracts could have emitted: the state is then
-        that of some event within the block, and must be reset."""
+        that of some event within the block, and must be folded anew before the lock is given back."""
         with self._lock:
-            for event in events:
-                address = Address(event.address)
-                contract = contract_at(self._state, address)
-                if contract is None:
-                    continue
-                meta = EventMeta(block.number, block.timestamp, event.tx, event.log, address)
-                apply(self._state, decode(contract, event.topics, event.data), meta)
+            _fold(self._state, block, events)
             self._head = block
 
     # Chain
@@ -106,6 +120,8 @@ class ChainView:
     def require(self, initiative: InitiativeId) -> InitiativeState:
         """The live state; read it within `locked()` only. Raises UnknownInitiative."""
         found = self._state.initiatives.get(initiative)
+        if self._head is None:
+            self.as_of()
         if found is None:
             raise UnknownInitiative(f"There is no initiative {initiative} as of the last block read.")
         return found
@@ -182,8 +198,17 @@ class ChainView:
             return self.require(initiative).electorate.root
 
     def leaves(self, initiative: InitiativeId) -> list[Commitment]:
+        """A copy of all leaves."""
         with self._lock:
             return list(self.require(initiative).electorate.leaves)
+
+    def bucket(self, initiative: InitiativeId, bucket: int) -> list[Commitment]:
+        """Up to 4,096 leaves. Raises UnknownRecord where there is no such bucket (there is always the first)."""
+        with self._lock:
+            leaves = self.require(initiative).electorate.leaves
+            if bucket >= (count := buckets(len(leaves))):
+                raise UnknownRecord(f"There are {count} buckets, numbered from 0.")
+            return leaves[bucket * BUCKET : (bucket + 1) * BUCKET]
 
     # Proposals
 
@@ -226,16 +251,51 @@ class ChainView:
 
     def slots(self, initiative: InitiativeId, prefix: str) -> list[tuple[Nullifier, int]]:
         """Slots of the nullifiers whose 64 hex digits begin with `prefix`, ascending; as the box stored them, also
-        when the count has cleared them since."""
+        when the count has cleared them since.
+
+        Raises PrefixTooLong where a shorter prefix holds no more than 4,096: asking more closely would only tell
+        whose slot somebody looks for.
+        """
         with self._lock:
-            found = [
-                (nullifier, slot_of(cast.entry.record.sequence, cast.hash))
-                for nullifier, cast in self.require(initiative).ballots.latest.items()
-                if f"{nullifier:064x}".startswith(prefix)
-            ]
-        return sorted(found)
+            latest = self.require(initiative).ballots.latest
+            order = self._sorted_nullifiers(initiative, latest)
+            for length in range(1, len(prefix)):
+                begin, end = _places(order, prefix[:length])
+                if end - begin <= BUCKET:
+                    raise PrefixTooLong(f"{length} digits are enough here: ask for {prefix[:length]}.", limit=length)
+            begin, end = _places(order, prefix)
+            found = [(nullifier, latest[nullifier]) for nullifier in order[begin:end]]
+        return [(nullifier, slot_of(cast.entry.record.sequence, cast.hash)) for nullifier, cast in found]
+
+    def _sorted_nullifiers(
+        self, initiative: InitiativeId, latest: Mapping[Nullifier, CastBallot]
+    ) -> Sequence[Nullifier]:
+        """Kept sorted: a nullifier that came in stays, and new ones are at the end of the mapping."""
+        known = self._nullifiers.setdefault(initiative, [])
+        if len(known) < len(latest):
+            known.extend(islice(latest, len(known), None))
+            known.sort()
+        return known
 
 
-def bucket_nodes(leaves: Sequence[Commitment]) -> list[int]:
-    """The tree's nodes at level 12: each bucket's own root."""
-    return [electorate_root(leaves[at : at + BUCKET]) for at in range(0, len(leaves), BUCKET)]
+def buckets(size: int) -> int:
+    """How many buckets the leaves of an electorate fill; an empty one has its first."""
+    return max(1, -(-size // BUCKET))
+
+
+def _places(order: Sequence[Nullifier], prefix: str) -> tuple[int, int]:
+    """Where the nullifiers that begin with `prefix` begin and end."""
+    shift = 4 * (_NULLIFIER_DIGITS - len(prefix))
+    first = int(prefix, 16)
+    return bisect_left(order, first << shift), bisect_left(order, first + 1 << shift)
+
+
+def _fold(state: State, block: Checkpoint, events: Sequence[RawEvent]) -> None:
+    for event in events:
+        address = Address(event.address)
+        contract = contract_at(state, address)
+        if contract is None:
+            continue
+        meta = EventMeta(block.number, block.timestamp, event.tx, event.log, address)
+        apply(state, decode(contract, event.topics, event.data), meta)
+    require_settled(state)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from gateway.deps import Services, initiative_id, services
-from gateway.index.view import BUCKET, BUCKET_LEVEL, ChainView, bucket_nodes
+from gateway.index.view import BUCKET_LEVEL, ChainView, buckets
 from gateway.initiatives.schemas import (
     Counts,
     InitiativeList,
@@ -20,8 +20,7 @@ from gateway.initiatives.schemas import (
     Point,
     ResultAnswer,
 )
-from gateway.problems import UnknownRecord, WrongPhase
-from protocol import result, rules
+from protocol import rules
 from protocol.state import status_at
 from protocol.types import InitiativeId, VoidReason
 
@@ -52,18 +51,10 @@ def leaves(
 ) -> LeafBucket:
     """4,096 commitments; with the nodes they give any path in the bucket."""
     with all_.view.locked():
-        found = all_.view.leaves(initiative)
-        buckets = max(1, -(-len(found) // BUCKET))
-        if bucket >= buckets:
-            raise UnknownRecord(f"There are {buckets} buckets, numbered from 0.")
-        return LeafBucket(
-            as_of=all_.view.as_of(),
-            size=len(found),
-            root=all_.view.root(initiative),
-            bucket=bucket,
-            buckets=buckets,
-            leaves=list(found[bucket * BUCKET : (bucket + 1) * BUCKET]),
-        )
+        found = all_.view.bucket(initiative, bucket)
+        electorate, as_of = all_.view.require(initiative).electorate, all_.view.as_of()
+        size, root = electorate.size, electorate.root
+    return LeafBucket(as_of=as_of, size=size, root=root, bucket=bucket, buckets=buckets(size), leaves=list(found))
 
 
 @router.get("/{initiative}/nodes")
@@ -71,7 +62,7 @@ def nodes(initiative: Initiative, all_: All) -> NodeList:
     """The roots of all buckets."""
     with all_.view.locked():
         found, root, as_of = all_.view.leaves(initiative), all_.view.root(initiative), all_.view.as_of()
-    return NodeList(as_of=as_of, size=len(found), root=root, level=BUCKET_LEVEL, nodes=bucket_nodes(found))
+    return NodeList(as_of=as_of, size=len(found), root=root, level=BUCKET_LEVEL, nodes=all_.nodes.of(initiative, found))
 
 
 @router.get("/{initiative}/counts")
@@ -98,17 +89,11 @@ def counts(initiative: Initiative, all_: All) -> Counts:
 @router.get("/{initiative}/result")
 def result_document(initiative: Initiative, all_: All) -> ResultAnswer:
     """The result document, recomputed here from the count."""
-    with all_.view.locked():
-        state = all_.view.require(initiative)
-        if not state.count.is_complete:
-            raise WrongPhase("The count is not complete.", phase=all_.view.phase(initiative).label)
-        computed = result.compute(all_.view.state(), initiative)
-        return ResultAnswer(
-            as_of=all_.view.as_of(),
-            document=computed.document.decode(),
-            result_hash=computed.hash,
-            attested_hash=state.count.result_hash,
-        )
+    as_of = all_.view.as_of()
+    computed, attested = all_.results.of(initiative)
+    return ResultAnswer(
+        as_of=as_of, document=computed.document.decode(), result_hash=computed.hash, attested_hash=attested
+    )
 
 
 def _view(view: ChainView, initiative: InitiativeId) -> InitiativeView:

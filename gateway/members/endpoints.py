@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from gateway.deps import Services, services
+from gateway.deps import Services, services, writable
 from gateway.members.registrar import Claim
 from gateway.members.schemas import BatchBody, PepperBody, PersonBody, ReplacementBody, SignatureBody, SubmissionBody
-from gateway.problems import MemberSignature
+from gateway.problems import MalformedRequest, MemberSignature
 from node.errors import MemberAuthError
 from node.member_auth import Member
 from protocol.types import Commitment, Hash32, InitiativeId, Phase
@@ -52,20 +52,20 @@ def pepper(body: PepperBody, all_: Annotated[Services, Depends(services)]) -> Re
     return Response(status_code=204)
 
 
-@router.post("/cosign/registrations", dependencies=[Depends(member)])
+@router.post("/cosign/registrations", dependencies=[Depends(member), Depends(writable)])
 def cosign_batch(body: BatchBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     """Verify every person of the batch; sign exactly it."""
     batch = body.message()
     all_.view.require_phase(batch.initiative, Phase.REGISTRATION)
-    if len(body.persons) != len(body.commitments):
-        raise MemberSignature("The batch and its persons differ in number.")
+    if not len(body.persons) == len(body.commitments) == len(body.tags):
+        raise MalformedRequest("The batch and its persons differ in number.")
     claims = [
         _claim(person, commitment=commitment) for person, commitment in zip(body.persons, body.commitments, strict=True)
     ]
     return _answer(all_, all_.registrar.cosign_batch(batch, claims))
 
 
-@router.post("/cosign/replacements", dependencies=[Depends(member)])
+@router.post("/cosign/replacements", dependencies=[Depends(member), Depends(writable)])
 def cosign_replacement(body: ReplacementBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     replacement = body.message()
     all_.view.require_phase(replacement.initiative, Phase.REGISTRATION, Phase.REVIEW)
@@ -73,7 +73,7 @@ def cosign_replacement(body: ReplacementBody, all_: Annotated[Services, Depends(
     return _answer(all_, all_.registrar.cosign_replacement(replacement, claim))
 
 
-@router.post("/cosign/submissions", dependencies=[Depends(member)])
+@router.post("/cosign/submissions", dependencies=[Depends(member), Depends(writable)])
 def cosign_submission(body: SubmissionBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     submission = body.message()
     all_.view.require_phase(submission.initiative, Phase.REGISTRATION)

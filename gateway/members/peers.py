@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from gateway.eid.issuers import read_bounded
 from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
 from gateway.members.schemas import (
@@ -25,6 +28,9 @@ from protocol import eip712
 from protocol.types import Address, EntityId
 
 log = logging.getLogger(__name__)
+
+MAX_ANSWER = 64 * 1024
+SILENT = 30.0  # seconds for which a registrar that gave no usable answer is asked last
 
 PATHS: dict[type, str] = {
     eip712.RegistrationBatch: "/members/cosign/registrations",
@@ -57,7 +63,9 @@ class Peers:
         self._registrar = registrar
         self._view = view
         self._key = key
+        self._timeout = timeout
         self._http = httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False)
+        self._silent_until: dict[EntityId, float] = {}
 
     def close(self) -> None:
         self._http.close()
@@ -71,7 +79,8 @@ class Peers:
         signatures = {self._registrar.entity: self._registrar.sign(message)}
         refusals: list[Refusal] = []
         body = body_of(message, claims)
-        for entity in rules.registrars:
+        now = time.monotonic()
+        for entity in sorted(rules.registrars, key=lambda each: self._silent_until.get(each, 0.0) > now):
             if len(signatures) >= rules.registrar_threshold:
                 break
             if entity in signatures or not self._view.is_active(entity):
@@ -81,6 +90,9 @@ class Peers:
                 refusals.append(answer)
             elif answer is not None:
                 signatures[entity] = answer
+                self._silent_until.pop(entity, None)
+            else:
+                self._silent_until[entity] = time.monotonic() + SILENT
         if len(signatures) < rules.registrar_threshold:
             said = "; ".join(f"entity {refusal.entity}: {refusal.detail}" for refusal in refusals)
             raise NotSigned(
@@ -95,16 +107,18 @@ class Peers:
             self._key, entity=self._registrar.entity, audience=entity, method="POST", path=path, body=body
         )
         try:
-            response = self._http.post(
+            with self._http.stream(
+                "POST",
                 self._view.endpoint(entity) + path,
                 content=body,
                 headers={**headers, "Content-Type": "application/json"},
-            )
-            if 400 <= response.status_code < 500 and response.status_code != 429:
-                problem = response.json()
-                return Refusal(entity, str(problem.get("code")), str(problem.get("detail"))[:300])
+            ) as response:
+                content = read_bounded(response, MAX_ANSWER, self._timeout)
+            if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
+                problem = json.loads(content)
+                return Refusal(entity, str(problem.get("code"))[:64], str(problem.get("detail"))[:300])
             response.raise_for_status()
-            answer = SignatureBody.model_validate_json(response.content)
+            answer = SignatureBody.model_validate_json(content)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
             log.warning("registrar %s does not answer usably: %s", entity, type(error).__name__)
             return None

@@ -6,6 +6,7 @@ Nothing is stored of a person but a hash of the token.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from gateway.problems import (
     NotRegistrar,
     OutOfScope,
     PepperMismatch,
+    TokenAssurance,
     TokenIssuer,
 )
 from node.deployment import Deployment
@@ -30,6 +32,9 @@ from protocol.evidence import evidence_root
 from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
 from protocol.tags import Purpose, pepper_hash, person_tag
 from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, Role, Tag
+
+#: How far ahead (seconds of chain time) a batch may be valid; a signature that lasts could be held back.
+MAX_VALIDITY = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Registrar:
         self._verifier = verifier
         self._key: Key = folder.key(Role.REGISTRAR)
         self._peppers: dict[InitiativeId, bytes] = {}
+        self._opening = threading.Lock()
 
     # Peppers
 
@@ -65,14 +71,13 @@ class Registrar:
         self._folder.store_pepper(Secret(pepper))
 
     def _pepper(self, initiative: InitiativeId) -> bytes:
-        if initiative not in self._peppers:
-            if self.entity not in self._view.rules(initiative).registrars:
-                raise NotRegistrar("This entity is no registrar of the initiative: ask one of its registrars.")
-            secret = self._folder.pepper(self._view.rules(initiative).pepper_hash)
-            if secret is None:
-                raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
-            self._peppers[initiative] = secret.reveal()
-        return self._peppers[initiative]
+        with self._opening:  # a keystore takes a while to open: once is enough
+            if initiative not in self._peppers:
+                secret = self._folder.pepper(self._view.rules(initiative).pepper_hash)
+                if secret is None:
+                    raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
+                self._peppers[initiative] = secret.reveal()
+            return self._peppers[initiative]
 
     # Persons
 
@@ -96,6 +101,8 @@ class Registrar:
         return self._tag(Purpose.AUTHOR, initiative, self._person(initiative, claim, nonce))
 
     def _person(self, initiative: InitiativeId, claim: Claim, nonce: str) -> Person:
+        if self.entity not in self._view.rules(initiative).registrars:
+            raise NotRegistrar("This entity is no registrar of the initiative: ask one of its registrars.")
         try:
             person = self._verifier.verify(claim.token, nonce)
         except KeysUnavailable as error:
@@ -105,6 +112,8 @@ class Registrar:
         try:
             scope.require(self._view.scope(initiative), person.claims)
         except scope.OutOfScope as error:
+            if error.criterion == "assurance":
+                raise TokenAssurance(f"The log-in was too weak for this initiative: {error.reason}.") from error
             raise OutOfScope(f"The initiative is not open to this person: {error}.") from error
         return person
 
@@ -125,6 +134,9 @@ class Registrar:
         """Verify each person of another registrar's batch, then sign. Raises MalformedRequest where it does not fit."""
         if not len(batch.tags) == len(batch.commitments) == len(claims) > 0:
             raise MalformedRequest("The batch and its persons differ in number.")
+        if len(set(batch.tags)) != len(batch.tags) or len(set(batch.commitments)) != len(batch.commitments):
+            raise MalformedRequest("The batch names a person or a commitment twice.")
+        self._check_validity(batch.valid_until)
         for tag, commitment, claim in zip(batch.tags, batch.commitments, claims, strict=True):
             if claim.commitment != commitment or self.elector(batch.initiative, claim) != tag:
                 raise MalformedRequest("A tag of the batch is not that of its person.")
@@ -137,6 +149,7 @@ class Registrar:
             or self.replaced_elector(replacement.initiative, claim) != replacement.tag
         ):
             raise MalformedRequest("The replacement's tag is not that of its person.")
+        self._check_validity(replacement.valid_until)
         self._check_evidence(replacement.evidence_root, [claim])
         return self.sign(replacement)
 
@@ -146,8 +159,13 @@ class Registrar:
             or self.author(submission.initiative, claim) != submission.author_tag
         ):
             raise MalformedRequest("The submission's tag is not that of its author.")
+        self._check_validity(submission.valid_until)
         self._check_evidence(submission.evidence_root, [claim])
         return self.sign(submission)
+
+    def _check_validity(self, until: int) -> None:
+        if until > self._view.as_of().timestamp + MAX_VALIDITY:
+            raise MalformedRequest(f"A batch is valid for at most {MAX_VALIDITY} seconds.")
 
     def _check_evidence(self, root: Hash32, claims: Sequence[Claim]) -> None:
         if evidence_root([claim.token for claim in claims]) != root:

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from gateway.deps import Services, initiative_id, services
+from gateway.deps import Services, initiative_id, services, writable
 from gateway.proposals.schemas import ProposalBody, ProposalList, ProposalView, SubmissionAnswer
 from protocol.types import InitiativeId
 
 router = APIRouter(prefix="/v1", tags=["proposals"])
 
 
-@router.post("/initiatives/{initiative}/proposals", status_code=202)
+@router.post("/initiatives/{initiative}/proposals", status_code=202, dependencies=[Depends(writable)])
 def submit(
     body: ProposalBody,
     initiative: Annotated[InitiativeId, Depends(initiative_id)],
@@ -44,6 +44,8 @@ def proposals(
     initiative: Annotated[InitiativeId, Depends(initiative_id)], all_: Annotated[Services, Depends(services)]
 ) -> ProposalList:
     """All proposals in the order of submission, with the texts that this gateway holds."""
+    with all_.view.locked():
+        known, as_of = all_.view.proposals(initiative), all_.view.as_of()
     listed = [
         ProposalView(
             proposal=number,
@@ -53,6 +55,6 @@ def proposals(
             option=proposal.option,
             cost=cost,
         )
-        for number, proposal, cost in all_.view.proposals(initiative)
+        for number, proposal, cost in known
     ]
-    return ProposalList(as_of=all_.view.as_of(), proposals=listed)
+    return ProposalList(as_of=as_of, proposals=listed)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ MAX_CONTENT = 64 * 1024
 VALIDITY = 3600
 GAS = 1_000_000
 PAUSE = 2.0
+AT_ONCE = 20
 
 
 class ProposalService:
@@ -58,10 +58,16 @@ class ProposalService:
         limit = self._view.rules(initiative).proposals_per_person
         if not self._view.has_content(initiative, hashed) and self._view.proposals_by(initiative, tag) >= limit:
             raise TooManyProposals(f"One person submits at most {limit} proposals here.", limit=limit)
-        with self._journal.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (hashed, document.decode()))
         payload = {"id_token": token, "salt": salt.hex(), "tag": tag.hex()}
-        return self._submissions.accept("proposal", initiative, hashed, keccak(tag + hashed), payload), hashed
+        accepted = self._submissions.accept(
+            "proposal",
+            initiative,
+            hashed,
+            keccak(tag + hashed),
+            payload,
+            lambda db: db.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (hashed, document.decode())),
+        )
+        return accepted, hashed
 
     def status(self, id_: str) -> Submission:
         found = self._submissions.get(id_)
@@ -102,10 +108,17 @@ class ProposalCarrier:
     def next_parcel(self) -> Parcel | None:
         if self._clock() < self._not_before:
             return None
-        waiting = self._submissions.waiting("proposal", 1)
-        return self._parcel(waiting[0]) if waiting else None
+        for initiative in self._submissions.waiting_initiatives("proposal"):
+            for submission in self._submissions.waiting("proposal", initiative, AT_ONCE):
+                parcel = self._parcel(submission)
+                if parcel is not None:
+                    return parcel
+        return None
 
     def _parcel(self, submission: Submission) -> Parcel | None:
+        if self._view.has_content(submission.initiative, Hash32(submission.key)):
+            self._submissions.finish_now([submission])  # handed in at another member as well
+            return None
         if self._view.phase(submission.initiative) is not Phase.REGISTRATION:
             self._submissions.fail_now([submission], "wrong-phase: proposals are submitted while registration is open")
             return None
@@ -113,7 +126,8 @@ class ProposalCarrier:
         claim = Claim(payload["id_token"], bytes.fromhex(payload["salt"]), content_hash=Hash32(submission.key))
         message = eip712.Submission(
             initiative=submission.initiative,
-            batch_id=Hash32(secrets.token_bytes(32)),
+            # The same for every member: what is handed in twice stands once.
+            batch_id=Hash32(keccak(b"urna/submission" + bytes.fromhex(payload["tag"]) + submission.key)),
             valid_until=self._view.as_of().timestamp + VALIDITY,
             author_tag=Tag(bytes.fromhex(payload["tag"])),
             content_hash=Hash32(submission.key),
@@ -122,9 +136,14 @@ class ProposalCarrier:
         try:
             data = self._proposals.call("submit", message, self._peers.gather(message, [claim])).data
             self._simulator.check(self._proposals.address, data, GAS)
-        except (NotSigned, ContractError) as error:
+        except NotSigned as error:
             self._not_before = self._clock() + PAUSE
-            self._submissions.retry_now([submission], str(error))
+            if error.refusals:
+                self._submissions.retry_now([submission], error.detail)
+            return None
+        except ContractError as error:
+            self._not_before = self._clock() + PAUSE
+            self._submissions.retry_now([submission], error.name)
             return None
 
         def link(db: sqlite3.Connection, tx: int) -> None:
@@ -133,9 +152,14 @@ class ProposalCarrier:
 
         return Parcel(self._proposals.address, data, GAS, link)
 
-    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        for submission in self._submissions.carried_by(db, "proposal", settled.tx):
-            if settled.receipt.ok:
-                self._submissions.finish(db, submission)
-            else:
-                self._submissions.retry(db, submission, "the submission was refused by the contract")
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        carried = self._submissions.carried_by("proposal", settled.tx)
+
+        def write(db: sqlite3.Connection) -> None:
+            for submission in carried:
+                if settled.receipt.ok:
+                    self._submissions.finish(db, submission)
+                else:
+                    self._submissions.retry(db, submission, "the submission was refused by the contract")
+
+        return write

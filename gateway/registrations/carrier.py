@@ -21,17 +21,19 @@ from node.deployment import Deployment
 from node.errors import ContractError
 from protocol import eip712
 from protocol.evidence import evidence_root
-from protocol.hashing import keccak
-from protocol.types import Commitment, Hash32, Phase, Tag
+from protocol.types import Commitment, Hash32, InitiativeId, Phase, Tag
 
 log = logging.getLogger(__name__)
 
 VALIDITY = 3600  # seconds of chain time
 GAS_BASE, GAS_PER_PERSON = 1_000_000, 250_000
 GAS_REPLACEMENT = 1_500_000
+AT_ONCE = 20
 PAUSE = 2.0  # seconds before registrars that did not sign are asked again
 #: Refusals that name a person, not the moment: trying again would not help.
 FINAL_CODES = frozenset({"out-of-scope", "known-person", "known-commitment", "invalid-commitment"})
+KNOWN_PERSON = "known-person: registered with another commitment before"
+KNOWN_COMMITMENT = "known-commitment: the commitment was used before"
 
 
 class RegistrationCarrier:
@@ -61,33 +63,34 @@ class RegistrationCarrier:
         self._limit = size  # smaller while a registrar refuses somebody in the batch
         self._age = age
         self._clock = clock
-        self._waiting_since: float | None = None
-        self._not_before = 0.0
+        self._since: dict[InitiativeId, float] = {}
+        self._not_before: dict[InitiativeId, float] = {}
 
     def next_parcel(self) -> Parcel | None:
         now = self._clock()
-        if now < self._not_before:
-            return None
-        waiting = self._submissions.waiting("registration", self._limit)
-        if not waiting:
-            self._waiting_since = None
-            return None
-        if self._waiting_since is None:
-            self._waiting_since = now
-        if len(waiting) < self._limit and now - self._waiting_since < self._age:
-            return None
-        if self._view.phase(waiting[0].initiative) is not Phase.REGISTRATION:
+        initiatives = self._submissions.waiting_initiatives("registration")
+        self._since = {initiative: self._since.get(initiative, now) for initiative in initiatives}
+        for initiative in initiatives:
+            if now < self._not_before.get(initiative, now):
+                continue
+            waiting = self._submissions.waiting("registration", initiative, self._limit)
+            if len(waiting) < self._limit and now - self._since[initiative] < self._age:
+                continue
+            del self._since[initiative]
+            parcel = self._parcel(initiative, waiting)
+            if parcel is not None:
+                return parcel
+        return None
+
+    def _parcel(self, initiative: InitiativeId, waiting: list[Submission]) -> Parcel | None:
+        if self._view.phase(initiative) is not Phase.REGISTRATION:
             self._submissions.fail_now(waiting, "wrong-phase: registration is over")
             return None
-        self._waiting_since = None
-        return self._parcel(waiting, now)
-
-    def _parcel(self, waiting: list[Submission], now: float) -> Parcel | None:
         claims, good = self._verified(waiting)
         if not good:
             return None
         batch = eip712.RegistrationBatch(
-            initiative=good[0].initiative,
+            initiative=initiative,
             batch_id=Hash32(secrets.token_bytes(32)),
             valid_until=self._view.as_of().timestamp + VALIDITY,
             tags=tuple(_tag(each) for each in good),
@@ -97,8 +100,7 @@ class RegistrationCarrier:
         try:
             signatures = self._peers.gather(batch, claims)
         except NotSigned as error:
-            self._not_before = now + PAUSE
-            self._after_refusal(good, error)
+            self._after_refusal(initiative, good, error)
             return None
         self._limit = self._size
         data = self._electorate.call("register", batch, signatures).data
@@ -107,7 +109,7 @@ class RegistrationCarrier:
             self._simulator.check(self._electorate.address, data, gas)
         except ContractError as error:
             log.warning("a registration batch would be refused: %s", error.name)
-            self._not_before = now + PAUSE
+            self._not_before[initiative] = self._clock() + PAUSE
             self._submissions.retry_now(good, error.name)
             return None
 
@@ -118,46 +120,66 @@ class RegistrationCarrier:
         return Parcel(self._electorate.address, data, gas, link)
 
     def _verified(self, waiting: Sequence[Submission]) -> tuple[list[Claim], list[Submission]]:
-        """Those whose token still stands; the others fail with its problem's code."""
-        claims, good = [], []
+        """Those whose token still stands; the others fail with its problem's code. A person is in a batch once."""
+        claims, good, seen = [], [], set()
         for submission in waiting:
+            tag = _tag(submission)
+            if tag in seen or self._is_known(submission, tag):
+                continue
             claim = _claim(submission)
             try:
-                if self._registrar.elector(submission.initiative, claim) != _tag(submission):
-                    raise ValueError("another tag than when it was accepted")
+                self._registrar.elector(submission.initiative, claim)
             except Problem as problem:
                 if problem.status < 500:
                     self._submissions.fail_now([submission], f"{problem.code}: {problem.detail}")
                 continue
+            seen.add(tag)
             claims.append(claim)
             good.append(submission)
         return claims, good
 
-    def _after_refusal(self, good: list[Submission], error: NotSigned) -> None:
-        """One person that a registrar refuses must not keep back the others: then each is tried alone."""
+    def _is_known(self, submission: Submission, tag: Tag) -> bool:
+        """Ends the submission of who is registered already, here or through another member."""
+        known = self._view.commitment_of(submission.initiative, tag)
+        if known is None:
+            return False
+        if known == _commitment(submission):
+            self._submissions.finish_now([submission])
+        else:
+            self._submissions.fail_now([submission], KNOWN_PERSON)
+        return True
+
+    def _after_refusal(self, initiative: InitiativeId, good: list[Submission], error: NotSigned) -> None:
+        """One person that a registrar refuses must not keep back the others: halves are tried, down to each alone."""
         if len(good) > 1 and error.refusals:
             self._limit = max(1, len(good) // 2)
             return
         self._limit = self._size
+        self._not_before[initiative] = self._clock() + PAUSE
         codes = {refusal.code for refusal in error.refusals}
         if codes & FINAL_CODES:
             self._submissions.fail_now(good, error.detail)
         elif error.refusals:
             self._submissions.retry_now(good, error.detail)
 
-    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        for submission in self._submissions.carried_by(db, "registration", settled.tx):
-            if not settled.receipt.ok:
-                self._submissions.retry(db, submission, "the batch was refused by the contract")
-            elif self._is_registered(submission):
-                self._submissions.finish(db, submission)
-            else:
-                self._submissions.fail(db, submission, "known-person: registered with another commitment before")
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        """By the chain itself: the batch may have skipped a person."""
+        carried = self._submissions.carried_by("registration", settled.tx)
+        asked = [(each.initiative, _tag(each)) for each in carried]
+        stored = self._simulator.read_all(self._electorate, "commitmentOf", asked) if carried else []
 
-    def _is_registered(self, submission: Submission) -> bool:
-        """By the chain itself: the batch may have skipped this person."""
-        stored = self._simulator.read(self._electorate, "commitmentOf", submission.initiative, _tag(submission))
-        return bool(stored == _commitment(submission))
+        def write(db: sqlite3.Connection) -> None:
+            for submission, commitment in zip(carried, stored, strict=True):
+                if commitment == _commitment(submission):
+                    self._submissions.finish(db, submission)
+                elif not settled.receipt.ok:
+                    self._submissions.retry(db, submission, "the batch was refused by the contract")
+                elif commitment:
+                    self._submissions.fail(db, submission, KNOWN_PERSON)
+                else:
+                    self._submissions.fail(db, submission, KNOWN_COMMITMENT)
+
+        return write
 
 
 class ReplacementCarrier:
@@ -185,18 +207,25 @@ class ReplacementCarrier:
     def next_parcel(self) -> Parcel | None:
         if self._clock() < self._not_before:
             return None
-        waiting = self._submissions.waiting("replacement", 1)
-        return self._parcel(waiting[0]) if waiting else None
+        for initiative in self._submissions.waiting_initiatives("replacement"):
+            for submission in self._submissions.waiting("replacement", initiative, AT_ONCE):
+                parcel = self._parcel(submission)
+                if parcel is not None:
+                    return parcel
+        return None
 
     def _parcel(self, submission: Submission) -> Parcel | None:
         tag, commitment, claim = _tag(submission), _commitment(submission), _claim(submission)
+        if self._view.pending_replacement(submission.initiative, tag) == commitment:
+            self._submissions.finish_now([submission])  # handed in at another member as well
+            return None
         old = self._view.commitment_of(submission.initiative, tag)
         if old is None or self._view.phase(submission.initiative) not in (Phase.REGISTRATION, Phase.REVIEW):
             self._submissions.fail_now([submission], "wrong-phase: commitments are replaced before voting opens")
             return None
         replacement = eip712.Replacement(
             initiative=submission.initiative,
-            batch_id=Hash32(keccak(b"replacement" + submission.key + secrets.token_bytes(16))),
+            batch_id=Hash32(secrets.token_bytes(32)),
             valid_until=self._view.as_of().timestamp + VALIDITY,
             tag=tag,
             old_commitment=old,
@@ -207,9 +236,14 @@ class ReplacementCarrier:
             signatures = self._peers.gather(replacement, [claim])
             data = self._electorate.call("queueReplacement", replacement, signatures).data
             self._simulator.check(self._electorate.address, data, GAS_REPLACEMENT)
-        except (NotSigned, ContractError) as error:
+        except NotSigned as error:
             self._not_before = self._clock() + PAUSE
-            self._submissions.retry_now([submission], str(error))
+            if error.refusals:
+                self._submissions.retry_now([submission], error.detail)
+            return None
+        except ContractError as error:
+            self._not_before = self._clock() + PAUSE
+            self._submissions.retry_now([submission], error.name)
             return None
 
         def link(db: sqlite3.Connection, tx: int) -> None:
@@ -218,12 +252,17 @@ class ReplacementCarrier:
 
         return Parcel(self._electorate.address, data, GAS_REPLACEMENT, link)
 
-    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        for submission in self._submissions.carried_by(db, "replacement", settled.tx):
-            if settled.receipt.ok:
-                self._submissions.finish(db, submission)
-            else:
-                self._submissions.retry(db, submission, "the replacement was refused by the contract")
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        carried = self._submissions.carried_by("replacement", settled.tx)
+
+        def write(db: sqlite3.Connection) -> None:
+            for submission in carried:
+                if settled.receipt.ok:
+                    self._submissions.finish(db, submission)
+                else:
+                    self._submissions.retry(db, submission, "the replacement was refused by the contract")
+
+        return write
 
 
 def _claim(submission: Submission) -> Claim:

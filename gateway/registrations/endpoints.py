@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from gateway.deps import Services, initiative_id, services
+from gateway.deps import Services, initiative_id, services, writable
 from gateway.members.registrar import Claim
 from gateway.registrations.schemas import RegistrationAnswer, RegistrationBody
 from gateway.submissions import Submission
@@ -24,7 +24,7 @@ def _answer(submission: Submission) -> RegistrationAnswer:
     return RegistrationAnswer(registration=submission.id, status=submission.status, reason=submission.reason)
 
 
-@router.post("/initiatives/{initiative}/registrations", status_code=202)
+@router.post("/initiatives/{initiative}/registrations", status_code=202, dependencies=[Depends(writable)])
 def register(
     body: RegistrationBody,
     initiative: Annotated[InitiativeId, Depends(initiative_id)],
@@ -36,7 +36,7 @@ def register(
     return _answer(submission)
 
 
-@router.post("/initiatives/{initiative}/replacements", status_code=202)
+@router.post("/initiatives/{initiative}/replacements", status_code=202, dependencies=[Depends(writable)])
 def replace(
     body: RegistrationBody,
     initiative: Annotated[InitiativeId, Depends(initiative_id)],

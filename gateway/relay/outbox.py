@@ -40,6 +40,7 @@ class Settled:
 
     tx: int
     receipt: Receipt
+    epoch: int
 
 
 class Outbox:
@@ -62,6 +63,7 @@ class Outbox:
         self._clock = clock
         self._sent_at: dict[int, float] = {}
         self._mined_at: dict[int, tuple[bytes, float]] = {}
+        self._epoch = 0  # how often the chain lost blocks: a receipt from before says nothing after
 
     def free_lane(self) -> str | None:
         """The lane with the fewest open transactions, None where all are full."""
@@ -99,7 +101,7 @@ class Outbox:
         if not rows:
             return []
         ended: list[Settled] = []
-        now = self._clock()
+        now, epoch = self._clock(), self._epoch
         for row, receipt in zip(rows, self._rpc.receipts([row["hash"] for row in rows]), strict=True):
             if receipt is None:
                 self._mined_at.pop(row["id"], None)
@@ -111,13 +113,18 @@ class Outbox:
                 since = now
                 self._mark(row["id"], "mined", receipt.block_number)
             if now - since >= self._finality:
-                ended.append(Settled(row["id"], receipt))
+                ended.append(Settled(row["id"], receipt, epoch))
         return ended
 
     def close(self, settled: Settled, finish: Callable[[sqlite3.Connection], None]) -> None:
-        """Record the end of a transaction and, with `finish`, of what it carried, at once."""
+        """Record the end of a transaction and, with `finish`, of what it carried, at once.
+
+        Nothing happens where the chain has lost blocks since: the next round looks at it anew.
+        """
         status = "final" if settled.receipt.ok else "failed"
         with self._journal.transaction() as db:
+            if settled.epoch != self._epoch:
+                return
             db.execute(
                 "UPDATE tx SET status = ?, block = ? WHERE id = ?", (status, settled.receipt.block_number, settled.tx)
             )
@@ -131,6 +138,7 @@ class Outbox:
         marks = ",".join("?" * len(names))
         lost = f"SELECT id FROM tx WHERE block > ? AND status IN ('mined', 'final', 'failed') AND lane IN ({marks})"  # noqa: S608  # placeholders only
         with self._journal.transaction() as db:
+            self._epoch += 1
             for table in ("submission", "ballot"):
                 db.execute(
                     f"UPDATE {table} SET status = 'sent' WHERE status IN ('mined', 'final') AND tx IN ({lost})",  # noqa: S608  # fixed names

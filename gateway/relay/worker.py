@@ -15,6 +15,8 @@ from node.errors import NodeError
 
 log = logging.getLogger(__name__)
 
+MAX_PAUSE = 5.0  # seconds between rounds while they fail
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -32,8 +34,9 @@ class Carrier(Protocol):
     def next_parcel(self) -> Parcel | None:
         """A parcel that is due and that the chain would take now, or None. Fails submissions it would not take."""
 
-    def finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        """Write down what became of the submissions of this kind that the transaction carried (maybe none)."""
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        """Ask the chain what became of the submissions of this kind that the transaction carried (maybe none); the
+        answer writes it down. In two steps, so that no database transaction waits for the chain."""
 
 
 class RelayWorker:
@@ -64,18 +67,32 @@ class RelayWorker:
     def round(self) -> None:
         """One round; raises NodeError where the chain does not answer as it should."""
         for settled in self._outbox.follow():
-            self._outbox.close(settled, lambda db, settled=settled: self._finish(db, settled))  # type: ignore[misc]  # bound per round
+            self._close(settled)
+        faults: list[Exception] = []
         for carrier in self._carriers:
-            while (lane := self._outbox.free_lane()) is not None and not self._stop.is_set():
-                parcel = carrier.next_parcel()
-                if parcel is None:
-                    break
-                self._outbox.put(lane, parcel.to, parcel.data, parcel.gas, parcel.link)
+            try:
+                self._send_parcels(carrier)
+            except Exception as fault:  # one kind's trouble is not the others'
+                faults.append(fault)
         self._outbox.follow()
+        if faults:
+            raise faults[0]
 
-    def _finish(self, db: sqlite3.Connection, settled: Settled) -> None:
-        for carrier in self._carriers:
-            carrier.finish(db, settled)
+    def _close(self, settled: Settled) -> None:
+        outcomes = [carrier.outcome(settled) for carrier in self._carriers]
+
+        def finish(db: sqlite3.Connection) -> None:
+            for write in outcomes:
+                write(db)
+
+        self._outbox.close(settled, finish)
+
+    def _send_parcels(self, carrier: Carrier) -> None:
+        while (lane := self._outbox.free_lane()) is not None and not self._stop.is_set():
+            parcel = carrier.next_parcel()
+            if parcel is None:
+                return
+            self._outbox.put(lane, parcel.to, parcel.data, parcel.gas, parcel.link)
 
     def _run(self) -> None:
         failures = 0
@@ -90,5 +107,5 @@ class RelayWorker:
                 # A defect must not end the relay: submissions that it did not touch go on.
                 failures += 1
                 log.exception("relay round failed")
-            self._wake.wait(min(self._interval * 2**failures, 5.0))
+            self._wake.wait(min(self._interval * 2 ** min(failures, 10), MAX_PAUSE))
             self._wake.clear()
