@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Checks `chain.*`: block after block, from the genesis to the head. Only what passed here is read any further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import rlp
+
+from node.observer.codec import (
+    CodecError,
+    Header,
+    RawReceipt,
+    SignedTransaction,
+    bloom_of,
+    read_header,
+    read_receipt,
+    read_transaction,
+)
+from node.observer.source import Head, RawBlock
+from node.observer.trie import list_root
+from protocol.checks import CheckFailed
+from protocol.hashing import keccak
+from protocol.types import Address
+
+_GENESIS, _HEADERS = "chain.genesis", "chain.headers"
+_TRANSACTIONS, _RECEIPTS = "chain.transactions", "chain.receipts"
+NO_UNCLES = keccak(rlp.encode([]))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBlock:
+    """A block that holds together; receipts and transactions in step."""
+
+    header: Header
+    transactions: tuple[SignedTransaction, ...]
+    receipts: tuple[RawReceipt, ...]
+
+
+@dataclass(slots=True)
+class ChainFigures:
+    """How much was verified."""
+
+    blocks: int = 0
+    transactions: int = 0
+    logs: int = 0
+    first_time: int = 0
+    last_time: int = 0
+
+
+@dataclass(slots=True)
+class Chain:
+    """Follows a chain that must begin with `genesis` and end with `head`."""
+
+    chain_id: int
+    genesis: bytes
+    head: Head
+    figures: ChainFigures = field(default_factory=ChainFigures)
+    _last: Header | None = None
+    _nonces: dict[Address, int] = field(default_factory=dict)
+
+    def step(self, raw: RawBlock) -> VerifiedBlock:
+        """The next block, verified. Raises CheckFailed; nothing may follow then."""
+        number = 0 if self._last is None else self._last.number + 1
+        block = verify_block(raw, number)
+        self._follow(block.header, number)
+        for index, transaction in enumerate(block.transactions):
+            self._require_sent(transaction, f"block {number}, transaction {index}")
+        self._count(block)
+        return block
+
+    def finish(self) -> None:
+        """After the last block: whether it is the head. Raises CheckFailed."""
+        last = self._last
+        if last is None:
+            raise CheckFailed(_HEADERS, "there is no block")
+        if (last.number, last.hash) != (self.head.number, self.head.hash):
+            named = f"block {self.head.number}, 0x{self.head.hash.hex()}"
+            raise CheckFailed(_HEADERS, f"the chain ends with block {last.number}, 0x{last.hash.hex()}, not {named}")
+
+    def _follow(self, header: Header, number: int) -> None:
+        if header.number != number:
+            raise CheckFailed(_HEADERS, f"block {number} calls itself {header.number}")
+        if self._last is None:
+            if header.hash != self.genesis:
+                raise CheckFailed(_GENESIS, f"block 0 hashes to 0x{header.hash.hex()}, not 0x{self.genesis.hex()}")
+        elif header.parent != self._last.hash:
+            raise CheckFailed(_HEADERS, f"block {number} does not name block {number - 1} as its parent")
+        elif header.timestamp < self._last.timestamp:
+            raise CheckFailed(_HEADERS, f"block {number} is of an earlier time than its parent")
+        self._last = header
+
+    def _require_sent(self, transaction: SignedTransaction, where: str) -> None:
+        if transaction.chain_id != self.chain_id:
+            raise CheckFailed(_GENESIS, f"{where}: signed for chain {transaction.chain_id}, not {self.chain_id}")
+        expected = self._nonces.get(transaction.sender, 0)
+        if transaction.nonce != expected:
+            raise CheckFailed(_TRANSACTIONS, f"{where}: its sender's nonce is {expected}, not {transaction.nonce}")
+        self._nonces[transaction.sender] = expected + 1
+
+    def _count(self, block: VerifiedBlock) -> None:
+        figures = self.figures
+        if not figures.blocks:
+            figures.first_time = block.header.timestamp
+        figures.blocks += 1
+        figures.last_time = block.header.timestamp
+        figures.transactions += len(block.transactions)
+        figures.logs += sum(len(receipt.logs) for receipt in block.receipts)
+
+
+def verify_block(raw: RawBlock, number: int) -> VerifiedBlock:
+    """What of a block can be judged by itself. Raises CheckFailed."""
+    where = f"block {number}"
+    try:
+        header = read_header(raw.header)
+    except CodecError as error:
+        raise CheckFailed(_HEADERS, f"{where}: {error}") from None
+    if header.uncles != NO_UNCLES or header.gas_used > header.gas_limit:
+        raise CheckFailed(_HEADERS, f"{where}: it has uncles, or more gas than its limit")
+    if list_root(raw.transactions) != header.transactions_root:
+        raise CheckFailed(_TRANSACTIONS, f"{where}: the transactions are not those that the header commits to")
+    transactions = []
+    for index, data in enumerate(raw.transactions):
+        try:
+            transactions.append(read_transaction(data))
+        except CodecError as error:
+            raise CheckFailed(_TRANSACTIONS, f"{where}, transaction {index}: {error}") from None
+    return VerifiedBlock(header, tuple(transactions), _receipts(raw, header, transactions, where))
+
+
+def _receipts(
+    raw: RawBlock, header: Header, transactions: list[SignedTransaction], where: str
+) -> tuple[RawReceipt, ...]:
+    if list_root(raw.receipts) != header.receipts_root:
+        raise CheckFailed(_RECEIPTS, f"{where}: the receipts are not those that the header commits to")
+    if len(raw.receipts) != len(transactions):
+        raise CheckFailed(_RECEIPTS, f"{where}: {len(raw.receipts)} receipts of {len(transactions)} transactions")
+    receipts, bloom, gas = [], 0, 0
+    for index, data in enumerate(raw.receipts):
+        place = f"{where}, transaction {index}"
+        try:
+            receipt = read_receipt(data)
+        except CodecError as error:
+            raise CheckFailed(_RECEIPTS, f"{place}: {error}") from None
+        own = bloom_of(receipt.logs)
+        if receipt.type != transactions[index].type or int.from_bytes(receipt.bloom, "big") != own:
+            raise CheckFailed(_RECEIPTS, f"{place}: type or bloom of the receipt is wrong")
+        if not gas < receipt.cumulative_gas <= gas + transactions[index].gas:
+            raise CheckFailed(_RECEIPTS, f"{place}: the cumulative gas does not follow")
+        bloom, gas = bloom | own, receipt.cumulative_gas
+        receipts.append(receipt)
+    if int.from_bytes(header.bloom, "big") != bloom or header.gas_used != gas:
+        raise CheckFailed(_RECEIPTS, f"{where}: bloom or gas of the header are not those of its receipts")
+    return tuple(receipts)
