@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from py_ecc.optimized_bn128 import G2, multiply, normalize
+from py_ecc.optimized_bn128 import G2, add, multiply, normalize
 
 from protocol.bn254 import BASE_FIELD, SCALAR_FIELD, decode_g1, encode_g1, g1_add, g1_mul
 from protocol.electorate import ElectorateTree
@@ -47,7 +47,7 @@ def negated(point: bytes) -> bytes:
 
 
 def g2_times(point: bytes, scalar: int) -> bytes:
-    product = normalize(multiply(bn254._g2(point), scalar))
+    product = normalize(multiply(bn254.g2(point), scalar))
     return b"".join(word(value) for axis in product for value in reversed(axis.coeffs))
 
 
@@ -65,7 +65,7 @@ def forgeries() -> Iterator[tuple[str, bytes, ProofStatement]]:
     a, b, c = parts(PROOF)
     for name in ("root", "nullifier", "message", "scope"):
         yield f"{name} + 1", PROOF, replace(STATEMENT, **{name: getattr(STATEMENT, name) + 1})
-        yield f"{name} = 0", PROOF, replace(STATEMENT, **{name: 0})
+        yield f"{name} = 0", PROOF, replace(STATEMENT, **{name: 0})  # type: ignore[arg-type]  # one field by its name
     for name in ("nullifier", "message"):
         yield f"another's {name}", PROOF, replace(STATEMENT, **{name: getattr(OTHER[1], name)})
     yield "another's proof", OTHER[0], STATEMENT
@@ -92,8 +92,8 @@ def rerandomised() -> Iterator[tuple[str, bytes]]:
     scaled = encode_g1(g1_mul(decode_g1(a), factor)) + g2_times(b, inverse)
     yield "A and B scaled", scaled + c
     delta = KEY.data[320:448]
-    shifted = normalize(bn254.add(bn254._g2(b), multiply(bn254._g2(delta), factor)))
-    moved = b"".join(word(value) for axis in shifted for value in reversed(axis.coeffs))
+    shifted = normalize(add(bn254.g2(b), multiply(bn254.g2(delta), factor)))
+    moved = b"".join(word(int(value)) for axis in shifted for value in reversed(axis.coeffs))
     yield "B moved by delta, C by A", a + moved + encode_g1(g1_add(decode_g1(c), g1_mul(decode_g1(a), factor)))
 
 
@@ -271,5 +271,5 @@ def test_B3_infinity_anywhere_is_refused() -> None:
 
 
 def test_the_subgroup_generator_is_well_formed() -> None:
-    generator = b"".join(word(value) for axis in normalize(G2) for value in reversed(axis.coeffs))
+    generator = b"".join(word(int(value)) for axis in normalize(G2) for value in reversed(axis.coeffs))
     check_encoding(with_part(PROOF, "b", generator))

@@ -48,7 +48,7 @@ def g2_reason(data: bytes) -> str:
         return "coordinate-range"
     if not any(coordinates):
         return "infinity"
-    point = _g2(data)
+    point = g2(data)
     if not is_on_curve(point, b2):
         return "off-curve"
     return "" if is_inf(multiply(point, R)) else "outside-subgroup"
@@ -60,17 +60,17 @@ def proof_reason(data: bytes) -> str:
     return g1_reason(data[:64]) or g2_reason(data[64:192]) or g1_reason(data[192:])
 
 
-def _g1(data: bytes):
+def _g1(data: bytes) -> tuple[FQ, FQ, FQ]:
     x, y = words(data)
     return FQ(x), FQ(y), FQ(1) if (x, y) != (0, 0) else FQ(0)
 
 
-def _g2(data: bytes):
+def g2(data: bytes) -> tuple[FQ2, FQ2, FQ2]:
     x1, x0, y1, y0 = words(data)
     return FQ2([x0, x1]), FQ2([y0, y1]), FQ2.one()
 
 
-def g1_bytes(point) -> bytes:
+def g1_bytes(point: tuple[FQ, FQ, FQ]) -> bytes:
     if is_inf(point):
         return bytes(64)
     return b"".join(int(value).to_bytes(32, "big") for value in normalize(point))
@@ -86,12 +86,12 @@ def g1_mul(point: bytes, scalar: int) -> bytes:
 
 def holds(key: bytes, proof: bytes, publics: list[int]) -> bool:
     """Groth16's equation, four pairings."""
-    alpha, beta, gamma, delta = _g1(key[:64]), _g2(key[64:192]), _g2(key[192:320]), _g2(key[320:448])
+    alpha, beta, gamma, delta = _g1(key[:64]), g2(key[64:192]), g2(key[192:320]), g2(key[320:448])
     ic = [_g1(key[at : at + 64]) for at in range(448, len(key), 64)]
     statement = ic[0]
     for point, value in zip(ic[1:], publics, strict=True):
         statement = add(statement, multiply(point, value))
-    a, b_, c = _g1(proof[:64]), _g2(proof[64:192]), _g1(proof[192:])
+    a, b_, c = _g1(proof[:64]), g2(proof[64:192]), _g1(proof[192:])
     right = pairing(beta, alpha) * pairing(gamma, statement) * pairing(delta, c)
     return pairing(b_, a) == right
 

@@ -20,7 +20,8 @@ def root(leaves: list[int]) -> int:
 
 def proof(leaves: list[int], index: int) -> tuple[int, list[int]]:
     """Path (bit i: right child at the i-th level with a sibling) and siblings."""
-    path, siblings = 0, []
+    path = 0
+    siblings: list[int] = []
     for level in levels(leaves)[:-1]:
         if index ^ 1 < len(level):
             path |= (index & 1) << len(siblings)
