@@ -48,7 +48,7 @@ def negated(point: bytes) -> bytes:
 
 def g2_times(point: bytes, scalar: int) -> bytes:
     product = normalize(multiply(bn254.g2(point), scalar))
-    return b"".join(word(value) for axis in product for value in reversed(axis.coeffs))
+    return b"".join(word(int(value)) for axis in product for value in reversed(axis.coeffs))
 
 
 def with_part(proof: bytes, name: str, part: bytes) -> bytes:
