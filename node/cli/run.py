@@ -17,12 +17,12 @@ from node.errors import NodeError
 from node.run.consortium import RunConsortium
 from node.run.driver import BUNDLE, Driver
 from node.run.outcome import Outcome
-from node.run.plan import make_plan
+from node.run.plan import PlanError, make_plan
 from node.run.progress import Reporter
 from node.run.report import html_report, print_outcome
 from node.run.summary import outcome_of, recount
 from node.run.texts import Language
-from protocol.pabulib import Election, read_pb, write_pb
+from protocol.pabulib import Election, PbError, read_pb, write_pb
 
 SAMPLE = Path(__file__).resolve().parents[2] / "scripts" / "sample" / "vila_nova_2026.pb"
 COUNT = click.IntRange(min=0)
@@ -85,8 +85,11 @@ def run(
       urna run swiecie_2023.pb --voters 300 --revotes 5 --null 2 --blank 2
     """
     path = file or SAMPLE
-    content, election = _read(path)
-    plan = make_plan(election, voters=voters, revotes=revotes, nulls=nulls, blanks=blanks, seed=seed or 0)
+    try:
+        content, election = _read(path)
+        plan = make_plan(election, voters=voters, revotes=revotes, nulls=nulls, blanks=blanks, seed=seed or 0)
+    except (PbError, PlanError) as error:  # wrong input, not a failed run
+        raise click.ClickException(str(error)) from error
     folder = (out or Path("urna-out") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     console = Console()

@@ -128,7 +128,9 @@ class RunConsortium:
     # Commands of the entities
 
     def found(self) -> None:
-        """Folders and keys of the entities."""
+        """Folders and keys of the entities. One whose folder was lost later is out of the run: it has no new keys."""
+        if self.deployment_file.exists():
+            self.entities = [entity for entity in self.entities if (entity.folder / "entity.json").exists()]
 
         def init(entity: EntityPlace) -> None:
             if not (entity.folder / "entity.json").exists():

@@ -53,6 +53,10 @@ class Driver:
 
     def hold(self, workers: int = 2) -> Held:
         """From nothing, or from wherever an earlier run stopped, to the observer's report. Raises NodeError."""
+        return self.finish(self.to_opening(workers))
+
+    def to_opening(self, workers: int = 2) -> Place:
+        """Until the trustees may open. Raises NodeError."""
         self._set_up()
         initiative = self._create()
         place = Place(
@@ -65,6 +69,10 @@ class Driver:
         windows = self._windows(place)
         self._before_voting(place, windows)
         self._vote(place, windows, workers)
+        return place
+
+    def finish(self, place: Place) -> Held:
+        """Open, count, allocate, observe. Raises NodeError."""
         self._open(place)
         return self._observe(place)
 
