@@ -68,8 +68,11 @@ library BallotRecord {
     }
 
     /// @notice What the ballot box keeps: the sequence, then the upper 224 bits of the ballot hash.
-    function slot(bytes calldata record, bytes32 ballotHash) internal pure returns (uint256) {
-        return sequence(record) << 224 | uint256(ballotHash) >> 32;
+    function slot(bytes calldata record, bytes32 ballotHash) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            // The sequence, at byte 32, up to the word's upper four bytes
+            value := or(shl(224, shr(224, calldataload(add(record.offset, 32)))), shr(32, ballotHash))
+        }
     }
 
     /// @notice keccak(nullifier ‖ sequence ‖ channel ‖ plaintext), the ballot's part of the accumulator.

@@ -27,6 +27,25 @@ library BitCounters {
         }
     }
 
+    /// @notice Adds 1 to each counter whose bit stands in `bitmaps`, one word of them for each word of counters.
+    /// @dev Assembly: as in `add`.
+    function addAll(uint256[] memory counters, bytes memory bitmaps) internal pure {
+        assembly ("memory-safe") {
+            let word := add(counters, 0x20)
+            let from := add(bitmaps, 0x20)
+            let end := add(from, mload(bitmaps))
+            for {} lt(from, end) { from := add(from, 0x20) } {
+                let mask := mload(from)
+                for { let place := word } mask { place := add(place, 0x20) } {
+                    let digit := mload(place)
+                    mstore(place, xor(digit, mask))
+                    mask := and(mask, digit)
+                }
+                word := add(word, mul(PLANES, 0x20))
+            }
+        }
+    }
+
     /// @notice Adds counters in memory to those in storage, which are laid out the same. Writes changed planes only.
     function merge(mapping(uint256 => uint256) storage totals, uint256[] memory counters) internal {
         // Unchecked: indices below the array's length.

@@ -14,7 +14,13 @@ library Plaintext {
     uint256 private constant BODY = 9;
     uint256 private constant BLANK = 1 << FIRST_BITS;
     /// @dev No number of options; longer than any maxLength.
-    uint256 private constant MISFIT = type(uint256).max;
+    uint256 private constant MISFIT = 0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
+    // Every second bit, and so on; for counting ones
+    uint256 private constant ODD = 0x5555555555555555555555555555555555555555555555555555555555555555;
+    uint256 private constant PAIRS = 0x3333333333333333333333333333333333333333333333333333333333333333;
+    uint256 private constant NIBBLES = 0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f;
+    uint256 private constant BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant SUM = 0x0001000100010001000100010001000100010001000100010001000100010001;
 
     /// @notice Words of the bitmap of n options.
     function bitmapWords(uint256 n) internal pure returns (uint256) {
@@ -74,13 +80,7 @@ library Plaintext {
         } else if (kind == BallotType.Cumulative || kind == BallotType.Ordered) {
             _addList(counters, plaintext, rules);
         } else {
-            unchecked {
-                uint256 w = plaintext.length / 32;
-                while (w != 0) {
-                    --w;
-                    BitCounters.add(counters, w, 0, _word(plaintext, w));
-                }
-            }
+            BitCounters.addAll(counters, plaintext);
         }
     }
 
@@ -191,31 +191,29 @@ library Plaintext {
     }
 
     /// @return named how many bits stand in the bitmap that begins at word `from`; MISFIT if one stands beyond the n options
+    /// @dev Ones are counted by sums of neighbours (Warren, Hacker's Delight, 5-1). Assembly: every ballot passes here.
     function _bitmap(bytes memory plaintext, uint256 from, uint256 n) private pure returns (uint256 named) {
-        unchecked {
-            uint256 bits = n < FIRST_BITS ? n : FIRST_BITS;
-            while (true) {
-                uint256 word = _word(plaintext, from);
+        assembly ("memory-safe") {
+            let cursor := add(add(plaintext, 0x20), mul(from, 0x20))
+            let bits := FIRST_BITS
+            for {} 1 {} {
+                if lt(n, bits) { bits := n }
+                let word := mload(cursor)
                 // A shift by 256 gives 0.
-                if (word >> bits != 0) return MISFIT;
-                named += _popcount(word);
-                n -= bits;
-                if (n == 0) return named;
-                bits = n < 256 ? n : 256;
-                ++from;
+                if shr(bits, word) {
+                    named := MISFIT
+                    break
+                }
+                word := sub(word, and(shr(1, word), ODD))
+                word := add(and(word, PAIRS), and(shr(2, word), PAIRS))
+                word := and(add(word, shr(4, word)), NIBBLES)
+                word := add(and(word, BYTES), and(shr(8, word), BYTES))
+                named := add(named, shr(240, mul(word, SUM)))
+                n := sub(n, bits)
+                if iszero(n) { break }
+                bits := 256
+                cursor := add(cursor, 0x20)
             }
-        }
-    }
-
-    /// @dev Number of ones, by sums of neighbours (Warren, Hacker's Delight, 5-1).
-    function _popcount(uint256 x) private pure returns (uint256) {
-        // Unchecked: each step's sums fit into their fields; the product wraps by intent.
-        unchecked {
-            if (x == type(uint256).max) return 256; // the only count that does not fit into a byte
-            x -= (x >> 1) & (type(uint256).max / 3);
-            x = (x & (type(uint256).max / 5)) + ((x >> 2) & (type(uint256).max / 5));
-            x = (x + (x >> 4)) & (type(uint256).max / 17);
-            return (x * (type(uint256).max / 255)) >> 248;
         }
     }
 

@@ -56,10 +56,10 @@ contract ElectionHandler is BallotFixture {
     }
 
     /// @dev Somebody sends again what was seen, up to three at once.
-    function replay(uint256 which, uint256 other, uint256 count) external {
+    function replay(uint256 which, uint256 other, uint256 more) external {
         if (seen.length == 0) return;
         bytes memory batch = seen[which % seen.length];
-        for (uint256 i; i < count % 3; ++i) {
+        for (uint256 i; i < more % 3; ++i) {
             batch = bytes.concat(batch, seen[(other + i) % seen.length]);
         }
         _send(batch);
