@@ -228,7 +228,7 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         # The value itself stays out: it may be a token.
-        return respond(MalformedRequest(f"{place}: {first['msg']}", field=place))
+        return respond(MalformedRequest(f"{place}: {first['msg'].rstrip('.')}.", field=place))
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

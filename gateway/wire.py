@@ -33,6 +33,10 @@ def _parse_decimal(value: object) -> int:
         raise ValueError("a number is written as a decimal string")
     if isinstance(value, int):
         return value
+    return _parse_decimal_string(value)
+
+
+def _parse_decimal_string(value: object) -> int:
     if not isinstance(value, str) or not _DECIMAL.match(value):
         raise ValueError("a number is written as a decimal string")
     return int(value)
@@ -53,6 +57,8 @@ def _as_hex(value: bytes) -> str:
 
 HexBytes = Annotated[bytes, BeforeValidator(_parse_hex), PlainSerializer(_as_hex)]
 Hex32 = Annotated[HexBytes, _of_length(32)]
+#: As citizens' clients write it: never a JSON number, which many of them would round.
+DecimalString = Annotated[int, BeforeValidator(_parse_decimal_string), PlainSerializer(str)]
 Decimal = Annotated[int, BeforeValidator(_parse_decimal), PlainSerializer(str)]
 Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN)]
 

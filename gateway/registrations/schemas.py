@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from gateway.wire import Body, Decimal, Hex32, Token
+from gateway.wire import Body, DecimalString, Hex32, Token
 
 
 class RegistrationBody(Body):
     """The token's nonce binds commitment and salt (docs/protocol/encodings.md)."""
 
     id_token: Token
-    commitment: Decimal
+    commitment: DecimalString
     salt: Hex32
 
 
