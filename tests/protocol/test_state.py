@@ -240,6 +240,16 @@ def test_K1_what_only_a_motion_may(voting: Chronicle) -> None:
     refused(c, "consortium.motions", events.MotionApproved(MotionId(2), EntityId(1)), reason="twice")
 
 
+def test_K1_half_of_the_entities_carry_no_motion() -> None:
+    c = Chronicle()
+    c.found(4)
+    proposed = events.MotionProposed(MotionId(2), EntityId(1), CONSORTIUM, b"none", c.now + 30 * DAY)
+    c.emit(proposed, events.MotionApproved(MotionId(2), EntityId(1)))
+    c.emit(events.MotionApproved(MotionId(2), EntityId(2)))
+    refused(c, "consortium.motions", events.MotionExecuted(MotionId(2)), reason="majority")
+    c.emit(events.MotionApproved(MotionId(2), EntityId(3)), events.MotionExecuted(MotionId(2)))
+
+
 def test_K1_a_motion_does_what_it_says(voting: Chronicle) -> None:
     c = voting
     explain = "the register was wrong"
