@@ -131,6 +131,8 @@ class Supervisor:
             raise self.failure
 
     def _launch(self, service: Service) -> None:
+        if service.process is not None:
+            self._forget(service.process.pid)
         with service.log.open("ab") as log:
             service.process = subprocess.Popen(
                 service.command,
