@@ -346,6 +346,7 @@ contract BallotBoxTest is BallotFixture {
         vm.assertEq(ballotBox.ballotCount(id), 2);
     }
 
+    /// forge-config: default.fuzz.runs = 250
     function testFuzz_B6_castBatch_countsIffWithinSixteen(uint32 first, uint32 second) public {
         first = uint32(_bound(first, 1, 16));
         second = uint32(_bound(second, 0, 40));

@@ -6,6 +6,7 @@ import {BitCounters} from "../../contracts/lib/BitCounters.sol";
 import {Plaintext} from "../../contracts/lib/Plaintext.sol";
 import {PaperFixture} from "./PaperFixture.sol";
 
+/// forge-config: default.fuzz.runs = 400
 contract PlaintextTest is PaperFixture {
     mapping(uint256 => uint256) private totals;
 
@@ -102,7 +103,7 @@ contract PlaintextTest is PaperFixture {
 
     // ── counters ──
 
-    /// forge-config: default.fuzz.runs = 50
+    /// forge-config: default.fuzz.runs = 25
     function testFuzz_counters_sumBatchesExactly(uint256 seed) public {
         seed >>= 128; // room for sums
         uint256 words = 1 + seed % 3;

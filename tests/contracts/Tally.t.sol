@@ -122,6 +122,7 @@ contract TallyTest is BallotFixture, PaperFixture {
         tally.count(id, _recordOf(now_));
     }
 
+    /// forge-config: default.fuzz.runs = 250
     function testFuzz_count_refusesAChangedRecord(uint256 place, uint8 change) public {
         vm.assume(change != 0);
         bytes memory entries = _entries(id, 1, 2);
@@ -182,6 +183,7 @@ contract TallyTest is BallotFixture, PaperFixture {
     }
 
     /// @dev A ballot whose R is not r·G of any r that the voter knows, or whose ciphertext is noise, opens to noise: null.
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_B9_count_noiseIsNull(uint256 seed) public {
         Booth memory b = _booth(id);
         Ballot memory noise = _ballot(1, 1);
