@@ -30,7 +30,7 @@ from protocol.checks import results as documents
 from protocol.proof import PINNED_KEY_HASH
 from protocol.result import Result, ResultError, compute
 from protocol.state import InitiativeState, status_at
-from protocol.types import InitiativeId
+from protocol.types import InitiativeId, Phase
 
 _CHAIN = ("chain.genesis", "chain.headers", "chain.transactions", "chain.receipts")
 _FOLDED = (
@@ -202,9 +202,10 @@ class Observation:
             ("ballots.proofs", lambda: self._proofs(one)),
             ("tally.opened", lambda: self._opened(one)),
             ("tally.counts", lambda: ballots.counts(one)),
-            ("result.allocation", lambda: documents.allocation(one, outcome, document)),
-            ("result.attested", lambda: documents.attested(one, outcome, document)),
         ]
+        if status_at(one, self._replay.chain.figures.last_time)[0] is not Phase.VOID:
+            judges.append(("result.allocation", lambda: documents.allocation(one, outcome, document)))
+            judges.append(("result.attested", lambda: documents.attested(one, outcome, document)))
         for check, judge in judges:
             yield run(check, judge)
 

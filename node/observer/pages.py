@@ -21,11 +21,13 @@ _SHOWN_OPTIONS = 30
 def print_report(console: Console, report: Report) -> None:
     """Checks, initiatives, verdict."""
     table = Table(title="Checks", title_justify="left")
-    for name in ("check", "what", "outcome", "detail"):
-        table.add_column(name, overflow="fold")
+    for name in ("check", "outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("detail", overflow="fold")
     for check in report.checks:
         style = _STYLES[check.outcome]
-        table.add_row(check.id, check.name, f"[{style}]{check.outcome}[/]", escape(check.detail))
+        detail = escape(check.detail) if check.outcome is not Outcome.FAILED else f"[bold]{escape(check.detail)}[/]"
+        table.add_row(check.id, f"[{style}]{check.outcome}[/]", detail)
     console.print(table)
     for number, one in report.initiatives.items():
         _print_initiative(console, number, one)

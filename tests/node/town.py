@@ -203,12 +203,13 @@ class Town:
 
 
 @contextmanager
-def open_town(engine: EmbeddedEngine, folder: Path) -> Iterator[Town]:
-    """Deploys with the trapdoor key; the gateways know the publishers' accounts."""
+def open_town(engine: EmbeddedEngine, folder: Path, *, pinned: bool = False) -> Iterator[Town]:
+    """Deploys with the trapdoor key, or the ceremony's where `pinned`; the gateways know the publishers' accounts."""
     gateways = {name: Gateway() for name in NAMES}
     folders = {name: EntityFolder.create(folder / name, f"Entity {name}", gateways[name].url, 1) for name in NAMES}
     with RpcClient.connect(engine.url) as rpc:
-        plan = Plan([one.public for one in folders.values()], 3, "test", finality=0.0, test_key=trapdoor()[0])
+        test_key = None if pinned else trapdoor()[0]
+        plan = Plan([one.public for one in folders.values()], 3, "test", finality=0.0, test_key=test_key)
         deployment = deploy(rpc, plan)
         members = {name: Member.open(one.path, rpc, deployment, test_key=True) for name, one in folders.items()}
         for name, gateway in gateways.items():
