@@ -176,7 +176,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         version="1",
         lifespan=life,
         redoc_url=None,
-        responses={"4XX": {"model": problems.ProblemDocument}, "5XX": {"model": problems.ProblemDocument}},
+        responses=problems.RESPONSES,
     )
     app.state.services = gateway.services
     app.add_middleware(Bounds)

@@ -16,7 +16,7 @@ A problem's detail is one plain sentence and never holds a value of a person.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -37,6 +37,12 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     code: str
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ProblemDocument, "description": "Refused: `code` says why (docs/api.md)"},
+    "5XX": {"model": ProblemDocument, "description": "Not now, or not here: another member's gateway may answer"},
+}
 
 
 class Problem(Exception):
@@ -217,7 +223,20 @@ def respond(problem: Problem) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
+    """Make every error of `app` a problem document, and describe it as one."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = plain()
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status in RESPONSES:
+                    content = operation["responses"][status]["content"]
+                    if "application/json" in content:
+                        content[MEDIA_TYPE] = content.pop("application/json")
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
     async def on_problem(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)

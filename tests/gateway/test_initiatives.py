@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway import problems
 from gateway.index.nodes import BucketNodes
 from gateway.index.view import BUCKET
 from gateway.problems import Problem
+from node import publisher
 from protocol.electorate import ElectorateTree, electorate_root
 from protocol.evidence import content_hash
 from protocol.types import Commitment, InitiativeId
-from tests.gateway.consortium import Consortium, landed, problem, rows, until
-
-ROOT_CODES = {"internal"}
+from tests.gateway.consortium import Consortium, landed, problem, rows
 
 
 def all_problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
@@ -30,8 +30,6 @@ def all_problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
 
 def documented() -> dict[str, int]:
     """Codes and statuses of the table in docs/api.md."""
-    from pathlib import Path
-
     found: dict[str, int] = {}
     text = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
     for line in text.partition("## Problem codes")[2].splitlines():
@@ -106,8 +104,6 @@ def test_an_initiative_is_shown_from_the_start(consortium: Consortium) -> None:
         "challenge-period": 3600,
         "ceremony-step": 600,
     }
-    from node import publisher
-
     draft = consortium.town.draft(issuers=[consortium.iss], windows=windows)
     initiative = publisher.create(consortium.town.members["A"], draft, patience=10).initiative
     consortium.await_current()
@@ -235,9 +231,10 @@ def test_P3_a_longer_prefix_is_refused_while_a_shorter_one_serves(consortium: Co
     assert document["limit"] == 1
 
 
-def test_a_defect_is_a_problem_too(consortium: Consortium, monkeypatch: Any, caplog: Any) -> None:
+def test_a_defect_is_a_problem_too(consortium: Consortium, monkeypatch: pytest.MonkeyPatch) -> None:
     services = consortium.gateways["C"].services
     monkeypatch.setattr(type(services.view), "initiatives", lambda self: 1 / 0)
     problem(consortium.clients["C"].get("/v1/initiatives"), 500, "internal")
     monkeypatch.undo()
-    until(lambda: consortium.clients["C"].get("/v1/initiatives").status_code == 200)
+    with httpx.Client(base_url=consortium.served["C"].url, trust_env=False) as client:
+        assert client.get("/v1/initiatives").status_code == 200

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The index: lost, damaged, of another chain; lost blocks and forks (G5 to G7); readers during a refold; slots (P3)."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.index import indexer as indexer_module
+from gateway.index.indexer import ChainFork, Indexer
+from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.view import BUCKET, ChainView, _places
+from gateway.problems import ChainUnavailable, PrefixTooLong
+from node.errors import NodeError
+from protocol.bn254 import SCALAR_FIELD
+from protocol.types import Address, InitiativeId, Nullifier, Suite
+from tests.gateway.chain import MemoryChain
+from tests.gateway.consortium import Consortium, until
+
+ORIGIN = b"chain and deployment"
+SUITE = Suite(*(Address(bytes([number]) * 20) for number in range(1, 7)))
+
+
+def fresh_view() -> ChainView:
+    return ChainView(7, Address(b"\x09" * 20), SUITE)
+
+
+class Follower:
+    """An indexer over a chain in memory, and what was told of lost blocks."""
+
+    def __init__(self, path: Path, chain: MemoryChain, finality: float) -> None:
+        self.store = IndexStore(path, ORIGIN)
+        self.view = fresh_view()
+        self.rewound: list[int] = []
+        self.indexer = Indexer(chain.rpc(), self.store, self.view, (), 0, finality, 0.01, self.rewound.append)
+        self.indexer.refold()
+
+    def read(self) -> None:
+        while self.indexer.round():
+            pass
+
+
+@pytest.fixture
+def chain() -> MemoryChain:
+    chain = MemoryChain()
+    for _ in range(9):
+        chain.mine()
+    return chain
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, chain: MemoryChain) -> Iterator[Follower]:
+    follower = Follower(tmp_path / "index.sqlite", chain, 3.0)
+    follower.read()
+    yield follower
+    follower.store.close()
+
+
+@pytest.fixture
+def final(tmp_path: Path, chain: MemoryChain) -> Iterator[Follower]:
+    follower = Follower(tmp_path / "index.sqlite", chain, 0.0)
+    follower.read()
+    yield follower
+    follower.store.close()
+
+
+def test_G6_an_embedded_chain_that_lost_blocks_is_read_again(embedded: Follower, chain: MemoryChain) -> None:
+    chain.lose(3)
+    embedded.read()
+    assert embedded.rewound == [6]
+    assert embedded.view.as_of().block == 6
+    chain.refork(5)
+    chain.mine()
+    embedded.read()
+    assert embedded.rewound == [6, 4]
+    assert embedded.view.as_of().hash == chain.hash(7)
+
+
+def test_G6_a_fork_of_a_final_chain_stops_the_indexer(final: Follower, chain: MemoryChain) -> None:
+    chain.refork(5)
+    with pytest.raises(ChainFork, match="block 9"):
+        final.indexer.round()
+    final.indexer.start()
+    until(lambda: not final.indexer._thread.is_alive())
+
+    assert "block 9 of a final chain" in str(final.indexer.fault())
+    assert final.indexer.refuses_writes()
+    assert final.view.as_of().block == 9  # reads stay up
+    assert final.rewound == []
+
+
+def test_G6_a_node_that_is_behind_is_waited_for(final: Follower, chain: MemoryChain) -> None:
+    chain.lose(2)
+    with pytest.raises(NodeError, match="behind"):
+        final.indexer.round()
+    assert final.view.as_of().block == 9
+
+
+def test_G6_a_chain_that_is_not_heard_of_refuses_writes_after_a_while(
+    embedded: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not embedded.indexer.refuses_writes()
+    monkeypatch.setattr(indexer_module, "STALE_AFTER", -1.0)
+    assert embedded.indexer.refuses_writes()
+
+
+def test_G5_a_next_block_that_does_not_follow_is_not_read(final: Follower, chain: MemoryChain) -> None:
+    """The head looks the same, its child has another parent: nothing is taken over, and no progress is claimed."""
+    chain.mine()
+    truly = chain._block
+
+    def lying(tag: str) -> dict[str, Any] | None:
+        block = truly(tag)
+        return block and ({**block, "parentHash": "0x" + "11" * 32} if block["number"] == "0xa" else block)
+
+    chain._block = lying  # type: ignore[method-assign]
+    before = final.indexer._progress
+    assert not final.indexer.round()
+    assert final.view.as_of().block == 9
+    assert final.indexer._progress == before
+
+
+def test_G5_an_event_that_no_contract_emits_is_not_read(final: Follower, chain: MemoryChain) -> None:
+    chain.mine()
+    chain.logs[10] = [
+        {
+            "address": "0x" + "09" * 20,
+            "topics": ["0x" + "22" * 32],
+            "data": "0x",
+            "transactionHash": "0x" + "33" * 32,
+            "transactionIndex": "0x0",
+            "logIndex": "0x0",
+        }
+    ]
+    with pytest.raises(Exception, match=r".") as refused:
+        final.indexer.round()
+    assert not isinstance(refused.value, NodeError)
+    assert final.view.as_of().block == 9
+    chain.logs.clear()
+    final.read()
+    assert final.view.as_of().block == 10
+
+
+# The file
+
+
+def checkpoint(number: int) -> Checkpoint:
+    return Checkpoint(number, bytes([number]) * 32, bytes(32), number)
+
+
+def filled(path: Path) -> None:
+    store = IndexStore(path, ORIGIN)
+    event = RawEvent(0, 0, b"\x01" * 20, (b"\x02" * 32,), b"data" * 2000)
+    store.append([(checkpoint(number), [event]) for number in range(1, 50)])
+    store.close()
+
+
+def test_the_file_keeps_what_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    filled(path)
+    store = IndexStore(path, ORIGIN)
+    assert store.head() == checkpoint(49)
+    assert len(list(store.replay())) == 49
+    store.rewind(10)
+    assert [block.number for block, _ in store.replay()] == list(range(1, 11))
+    store.close()
+
+
+def test_G7_a_file_of_another_chain_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    filled(path)
+    store = IndexStore(path, b"another chain")
+    assert store.head() is None
+    store.close()
+
+
+@pytest.mark.parametrize("length", [0, 50, 5_000, 50_000])
+def test_G7_a_truncated_file_is_begun_anew(tmp_path: Path, length: int, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "index.sqlite"
+    filled(path)
+    path.write_bytes(path.read_bytes()[:length])
+    store = IndexStore(path, ORIGIN)
+    assert store.head() is None
+    store.append([(checkpoint(1), [])])
+    assert store.head() == checkpoint(1)
+    store.close()
+    assert length == 0 or "read anew" in caplog.text
+
+
+def test_G7_no_database_at_all_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    path.write_bytes(secrets.token_bytes(9000))
+    store = IndexStore(path, ORIGIN)
+    assert store.head() is None
+    store.close()
+
+
+def test_blocks_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "index.sqlite", ORIGIN)
+    event = RawEvent(0, 0, b"", (), b"")
+    with pytest.raises(sqlite3.IntegrityError):
+        store.append([(checkpoint(1), [event]), (checkpoint(2), [event, event])])
+    assert store.head() is None
+    store.close()
+
+
+# The view
+
+
+def test_a_view_that_read_nothing_says_so_and_not_that_nothing_exists() -> None:
+    view = fresh_view()
+    with pytest.raises(ChainUnavailable):
+        view.as_of()
+    with pytest.raises(ChainUnavailable):
+        view.rules(InitiativeId(1))
+
+
+def test_readers_see_the_old_state_until_the_new_one_is_whole() -> None:
+    view = fresh_view()
+    view.refold((), checkpoint(5))
+    half, go, seen = threading.Event(), threading.Event(), []
+
+    def slow() -> Iterator[tuple[Checkpoint, Sequence[RawEvent]]]:
+        half.set()
+        go.wait(10)
+        yield checkpoint(6), []
+
+    refolding = threading.Thread(target=lambda: view.refold(slow(), checkpoint(6)))
+    refolding.start()
+    half.wait(10)
+    seen.append(view.as_of().block)
+    go.set()
+    refolding.join()
+    assert [*seen, view.as_of().block] == [5, 6]
+
+
+class _Slots(ChainView):
+    """A view of a box with many slots, without the events that filled it."""
+
+    latest: dict[Nullifier, Any]
+
+    def require(self, initiative: InitiativeId) -> Any:
+        return SimpleNamespace(ballots=SimpleNamespace(latest=self.latest))
+
+
+CAST = SimpleNamespace(hash=b"\x01" * 32, entry=SimpleNamespace(record=SimpleNamespace(sequence=1)))
+
+
+def many(count: int) -> _Slots:
+    view = _Slots(7, Address(b"\x09" * 20), SUITE)
+    view.latest = {Nullifier(secrets.randbelow(SCALAR_FIELD)): CAST for _ in range(count)}
+    return view
+
+
+def test_P3_prefixes_partition_the_slots_and_grow_only_where_one_holds_too_many() -> None:
+    view, one = many(9_000), InitiativeId(1)
+    by_digit = {digit: view.slots(one, digit) for digit in "0123456789abcdef"}
+
+    assert sorted(nullifier for found in by_digit.values() for nullifier, _ in found) == sorted(view.latest)
+    for digit, found in by_digit.items():
+        assert all(f"{nullifier:064x}".startswith(digit) for nullifier, _ in found)
+    with pytest.raises(PrefixTooLong):
+        view.slots(one, "00")  # some 3,000 slots begin with 0: nullifiers are below the field's order, 0x3064…
+    view.latest |= {Nullifier((7 << 248) + number): CAST for number in range(BUCKET + 1)}
+    assert len(view.slots(one, "07")) >= BUCKET + 1
+    assert len(view.slots(one, "070")) >= BUCKET + 1
+    with pytest.raises(PrefixTooLong) as refused:
+        view.slots(one, "08f")
+    assert refused.value.extra["limit"] == 2
+
+
+def test_a_prefix_ends_where_the_next_begins() -> None:
+    order = [Nullifier(value) for value in (0, 1 << 252, (2 << 252) - 1, 2 << 252)]
+    assert _places(order, "0") == (0, 1)
+    assert _places(order, "1") == (1, 3)
+    assert _places(order, "2") == (3, 4)
+    assert _places(order, "f") == (4, 4)
+
+
+def test_slots_of_a_city_are_found_quickly() -> None:
+    view, one = many(100_000), InitiativeId(1)
+    view.slots(one, "0")
+    view.latest[Nullifier(5)] = CAST
+    begun = time.perf_counter()
+    for digit in "0123456789abcdef":
+        view.slots(one, digit)
+    assert time.perf_counter() - begun < 2.0
+
+
+def test_G7_an_index_that_was_deleted_gives_the_same_answers(consortium: Consortium) -> None:
+    initiative, voters = consortium.voting(3)
+    entry = consortium.ballot(initiative, voters[0])
+    path = f"/v1/initiatives/{initiative}"
+    client = consortium.clients["C"]
+    assert client.post(f"{path}/ballots", json={"entry": "0x" + entry.hex()}).status_code == 202
+    until(lambda: client.get(path).json()["distinct"] == 1)
+    reads = [path, f"{path}/leaves/0", f"{path}/nodes", f"{path}/counts", f"{path}/proposals"]
+    reads += [f"{path}/slots/{digit}" for digit in "0123456789abcdef"]
+
+    def answers() -> list[Any]:
+        found = [client.get(read).json() for read in reads]
+        return [{key: value for key, value in answer.items() if key != "as_of"} for answer in found]
+
+    before = answers()
+    for damage in ("deleted", "truncated"):
+        consortium.stop("C")
+        file = consortium.folder / "C" / "index.sqlite"
+        if damage == "deleted":
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:20_000])
+        consortium.start("C")
+        assert answers() == before
+    # The journal was not the index's: the ballot is still known.
+    assert client.post(f"{path}/ballots", json={"entry": "0x" + entry.hex()}).json()["status"] == "final"
