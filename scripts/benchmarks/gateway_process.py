@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A gateway as `python -m gateway` starts it, but for the benchmark's verifying key; started by `throughput`.
+
+Writes to the file after `--samples`, when told to stop, what its threads were doing, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import uvicorn
+
+from gateway.app import build, create_app
+from gateway.settings import Settings
+from scripts.benchmarks.chain import trapdoor
+
+_IDLE = ("threading.py", "selectors.py", "queue.py", "_asyncio", "runners.py")
+_EVERY = 0.01
+
+
+class Sampler(threading.Thread):
+    """Looks every 10 ms at the innermost frame of each thread within this repository, and counts."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(daemon=True)
+        self._root = root
+        self._end = threading.Event()
+        self.counts: Counter[str] = Counter()
+
+    def run(self) -> None:
+        while not self._end.wait(_EVERY):
+            for identity, top in sys._current_frames().items():
+                if identity == self.ident or top.f_code.co_filename.endswith(_IDLE):
+                    continue
+                frame = top
+                while frame.f_back is not None and not frame.f_code.co_filename.startswith(self._root):
+                    frame = frame.f_back
+                file = frame.f_code.co_filename
+                if file.startswith(self._root) and ".venv" not in file:
+                    place = f"{file.removeprefix(self._root + '/')}: {frame.f_code.co_qualname}"
+                    self.counts[f"{place}: {linecache.getline(file, frame.f_lineno).strip()}"] += 1
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join()
+
+
+def main() -> None:
+    settings, samples = json.loads(sys.argv[1]), Path(sys.argv[2])
+    app = create_app(build(Settings(**settings), test_key=trapdoor()[0]))
+    sampler = Sampler(str(Path(__file__).resolve().parents[2]))
+    sampler.start()
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more after its orderly end
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=settings["port"],
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        limit_concurrency=512,
+    )
+    sampler.stop()
+    samples.write_text(json.dumps(sampler.counts.most_common(12)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
