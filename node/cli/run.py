@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -100,7 +101,8 @@ def run(
     consortium = RunConsortium(folder)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        held = Driver(consortium, plan, content, seed, reporter).hold(provers)
+        with closing(Driver(consortium, plan, content, seed, reporter)) as driver:
+            held = driver.hold(provers)
         supervisor = consortium.supervisor
         outcome = outcome_of(
             plan,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,9 @@ class Login:
         self._place = place
         self._http = httpx.Client(timeout=30, trust_env=False)
 
+    def close(self) -> None:
+        self._http.close()
+
     def token(self, subject: str, nonce: str) -> str:
         """Tried again while the issuer is away. Raises NodeError."""
         claims = {"acr": "substantial", "residence": self._place.residence, "birthdate": "1990-01-01"}
@@ -89,7 +93,8 @@ def propose(place: Place, contents: Sequence[dict[str, Any]], seed: bytes, step:
         place.gateways.post(f"{place.path}/proposals", body, prefer=number)
         return hashed
 
-    hashes = _each(submit, range(len(contents)))
+    with closing(login):
+        hashes = _each(submit, range(len(contents)))
     wanted = {"0x" + hashed.hex() for hashed in hashes}
 
     def landed() -> int:
@@ -123,7 +128,8 @@ def register(place: Place, voters: Sequence[Voter], step: Step) -> list[Commitme
         place.gateways.post(f"{place.path}/registrations", body, prefer=person)
         return commitment
 
-    commitments = _each(enrol, range(len(voters)))
+    with closing(login):
+        commitments = _each(enrol, range(len(voters)))
 
     def landed() -> int:
         return int(place.gateways.get(place.path)["registered"])

@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,9 +22,12 @@ import httpx
 from node.deployment import Deployment
 from node.engine import EmbeddedEngine
 from node.errors import EngineError
-from node.run.processes import Service, Supervisor, await_condition, clean_environment, hold_folder
+from node.run.processes import ProcessFailed, Service, Supervisor, await_condition, clean_environment, hold_folder
 
 READY_TIMEOUT = 60.0
+ATTEMPTS = 5  # of a command that finds the chain or a member away: it may be starting again
+PAUSE = 2.0  # seconds between two
+UNAVAILABLE = 3  # the exit code that says so (node/cli)
 T = TypeVar("T")
 
 
@@ -151,7 +155,16 @@ class RunConsortium:
 
     def trustees(self, entities: Sequence[EntityPlace]) -> list[dict[str, Any]]:
         """One run of each entity's trustee, at the same time; what each did, waits for, or could not do."""
-        return together(lambda entity: self.report(*self._acting(entity, "trustee", "run")), entities)
+        return together(self._trustee, entities)
+
+    def _trustee(self, entity: EntityPlace) -> dict[str, Any]:
+        report: dict[str, Any] = {}
+        for attempt in range(ATTEMPTS):
+            time.sleep(PAUSE if attempt else 0)
+            report = self.report(*self._acting(entity, "trustee", "run"))
+            if "error" not in report and not any(row["problem"] for row in report["initiatives"]):
+                break
+        return report
 
     def act(self, entity: EntityPlace, *command: str) -> dict[str, Any]:
         """A command with the entity's folder, against this chain. Raises ProcessFailed with what it said."""
@@ -162,19 +175,25 @@ class RunConsortium:
         return (*command, *place)
 
     def urna(self, *arguments: str) -> dict[str, Any]:
-        said = self.supervisor.run(f"urna {' '.join(arguments[:2])}", [*URNA, *arguments, "--json"], self._log("urna"))
-        answer = json.loads(said)
-        assert isinstance(answer, dict)
-        return answer
+        return self._command(arguments, (0,))
 
     def report(self, *arguments: str) -> dict[str, Any]:
         """As `urna`, for a command whose exit code 1 means that it found something; the answer says what."""
-        said = self.supervisor.run(
-            f"urna {arguments[0]}", [*URNA, *arguments, "--json"], self._log("urna"), accepted=(0, 1)
-        )
-        answer = json.loads(said)
-        assert isinstance(answer, dict)
-        return answer
+        return self._command(arguments, (0, 1))
+
+    def _command(self, arguments: Sequence[str], accepted: Sequence[int]) -> dict[str, Any]:
+        name, command = f"urna {' '.join(arguments[:2])}", [*URNA, *arguments, "--json"]
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = json.loads(self.supervisor.run(name, command, self._log("urna"), accepted=accepted))
+                assert isinstance(answer, dict)
+                return answer
+            except ProcessFailed as failure:
+                if failure.code != UNAVAILABLE or attempt == ATTEMPTS - 1:
+                    raise
+            self.check()
+            time.sleep(PAUSE)
+        raise AssertionError("unreachable")
 
     def _log(self, name: str) -> Path:
         return self.out / "logs" / f"{name}.log"

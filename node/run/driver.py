@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from node.engine import ClockError
-from node.errors import NodeError
+import httpx
+
+from node.errors import EngineError, NodeError, RpcUnavailable
 from node.rpc import RpcClient
 from node.run import citizens
 from node.run.citizens import Place
@@ -24,7 +25,9 @@ from protocol.pabulib import Project
 from protocol.types import InitiativeId
 
 RULES = "rules.json"
+CREATED = "initiative.json"
 BUNDLE = "bundle.json.gz"
+PATIENCE = 60.0  # seconds for a chain that is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Driver:
         self._seed = seed
         self._out = consortium.out
         self._gateways = Gateways([entity.endpoint for entity in consortium.entities])
+        self._members = {entity.number: Gateways([entity.endpoint]) for entity in consortium.entities}
         self._remember(content)
 
     def hold(self, workers: int = 2) -> Held:
@@ -76,6 +80,10 @@ class Driver:
         self._open(place)
         return self._observe(place)
 
+    def close(self) -> None:
+        for client in (self._gateways, *self._members.values()):
+            client.close()
+
     # The steps
 
     def _set_up(self) -> None:
@@ -94,14 +102,16 @@ class Driver:
 
     def _create(self) -> InitiativeId:
         """The draft's windows are fixed at the first attempt, so that a repeated one finds the same initiative."""
-        path = self._out / RULES
+        created, path = self._out / CREATED, self._out / RULES
         if not path.exists():
             entities = [entity.number for entity in self._consortium.entities]
             document = draft(self._plan, now=self._chain_time(), issuer=self._consortium.issuer, entities=entities)
             path.write_text(json.dumps(document, ensure_ascii=False, indent=2), encoding="utf-8")
-        with self._reporter.part("create the initiative"):
-            created = self._consortium.act(self._publisher, "initiative", "create", "--draft", str(path))
-        number = InitiativeId(int(created["initiative"]))
+        if not created.exists():  # afterwards a member may be lost, to whom a repeated creation would send the pepper
+            with self._reporter.part("create the initiative"):
+                answer = self._consortium.act(self._publisher, "initiative", "create", "--draft", str(path))
+            created.write_text(json.dumps(answer), encoding="utf-8")
+        number = InitiativeId(int(json.loads(created.read_text(encoding="utf-8"))["initiative"]))
         await_condition(lambda: self._known(number), 60, f"initiative {number} in every gateway's index")
         return number
 
@@ -193,18 +203,21 @@ class Driver:
     def _advance(self, to: int) -> None:
         """Move the chain's clock, and wait until every gateway has seen it."""
         self._consortium.check()
-        if self._chain_time() < to:
-            with suppress(ClockError):  # a block came in between, and the chain is there
+        limit = time.monotonic() + PATIENCE
+        while self._chain_time() < to and time.monotonic() < limit:
+            try:
                 self._consortium.engine.advance_clock(to)
+            except (EngineError, httpx.HTTPError):  # a block came in between, or the chain is starting again
+                time.sleep(0.5)
         entities = self._consortium.entities
         await_condition(lambda: all(self._seen(entity) >= to for entity in entities), 60, "every gateway's new time")
 
     def _seen(self, entity: EntityPlace) -> int:
-        answer = Gateways([entity.endpoint]).get("/health")
+        answer = self._members[entity.number].get("/health")
         return int(answer["as_of"]["timestamp"]) if answer.get("as_of") else 0
 
     def _known(self, number: InitiativeId) -> bool:
-        listed = [Gateways([entity.endpoint]).get("/v1/initiatives") for entity in self._consortium.entities]
+        listed = [self._members[entity.number].get("/v1/initiatives") for entity in self._consortium.entities]
         return all(any(each["initiative"] == number for each in one["initiatives"]) for one in listed)
 
     def _windows(self, place: Place) -> dict[str, int]:
@@ -212,8 +225,16 @@ class Driver:
         return windows
 
     def _chain_time(self) -> int:
-        with RpcClient.connect(self._consortium.rpc) as rpc:
-            return rpc.block().timestamp
+        """Asked again while the chain is starting again."""
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with RpcClient.connect(self._consortium.rpc) as rpc:
+                    return rpc.block().timestamp
+            except RpcUnavailable:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(0.5)
 
     def _remember(self, content: bytes) -> None:
         """Raises NodeError where the folder belongs to another election, or to other voters."""

@@ -23,7 +23,11 @@ SAMPLE_INTERVAL = 0.5
 
 
 class ProcessFailed(NodeError):
-    """A process of the run cannot be kept alive: its name, how it ended, and the end of its log."""
+    """A process of the run cannot be kept alive, or a command failed: its name, how it ended, what it said last."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass
@@ -104,7 +108,7 @@ class Supervisor:
                 self._forget(process.pid)
         if process.returncode not in accepted:
             said = output.decode(errors="replace").strip() or tail(log)
-            raise ProcessFailed(f"{name} ended with code {process.returncode}: {said}")
+            raise ProcessFailed(f"{name} ended with code {process.returncode}: {said}", process.returncode)
         return output.decode()
 
     def restart(self, service: Service) -> None:

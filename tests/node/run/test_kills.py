@@ -116,14 +116,16 @@ def second_act(told: Story) -> None:
         consortium.start_issuer()
         for entity in consortium.entities:
             consortium.start_gateway(entity)
-        told.landed = await_slots(place_of(consortium), told.accepted)
+        place = place_of(consortium)
+        with closing(place.gateways):
+            told.landed = await_slots(place, told.accepted)
     finally:
         consortium.stop()
 
     consortium = RunConsortium(told.out)
     try:
-        driver = Driver(consortium, told.plan, CONTENT, SEED, Reporter(Console(quiet=True)))
-        told.cast = {n: slot >> 224 for n, slot in slots(driver.to_opening()).items()}
+        with closing(Driver(consortium, told.plan, CONTENT, SEED, Reporter(Console(quiet=True)))) as driver:
+            told.cast = {n: slot >> 224 for n, slot in slots(driver.to_opening()).items()}
         told.peak = consortium.supervisor.peak_processes
         a, b, c = consortium.entities
         shutil.rmtree(c.folder)
