@@ -47,7 +47,8 @@ interface IInitiatives {
     error InvalidExplanation(uint256 length);
 
     /// @notice By a publisher account. Freezes the rules and the trustees' keys. B14: refuses k < 2, t < 2, 2t - 1 > n,
-    /// k > registrars, an entity twice, one not active, a trustee without key, a minimum below the consortium's.
+    /// k > registrars, an entity twice, one not active, a trustee without key, a minimum below the consortium's. The other
+    /// limits stand in contracts/lib/RulesCheck.sol; fields that a ballot type or allocation rule does not use are zero.
     function create(Rules calldata rules, string calldata scope, string calldata title) external returns (InitiativeId);
     /// @notice By the publisher, before registration opens.
     function withdraw(InitiativeId initiative, string calldata explanation) external;
