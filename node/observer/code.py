@@ -18,6 +18,7 @@ from node.observer.replay import Replay
 from protocol.checks import CheckFailed
 from protocol.eip712 import domain_separator
 from protocol.errors import InvalidProof
+from protocol.events import EntityAdmitted, MinimumAnonymityChanged
 from protocol.hashing import keccak, word, words
 from protocol.proof import VerifyingKey
 from protocol.types import Address
@@ -136,7 +137,11 @@ def _arguments(replay: Replay, name: str, key: VerifyingKey) -> bytes:
     """What the constructor must have been given; a library's has none."""
     facts = replay.facts
     if name == "Consortium":
-        founders = [(one.name, one.endpoint, [f"0x{at.hex()}" for at in one.accounts]) for one in replay.founders]
+        admitted = [one for one in replay.founding if isinstance(one, EntityAdmitted)]
+        minimum = [one.minimum for one in replay.founding if isinstance(one, MinimumAnonymityChanged)]
+        if minimum != [facts.minimum_anonymity]:
+            raise CheckFailed(_CHECK, f"the consortium began with the minimum {minimum}, not {facts.minimum_anonymity}")
+        founders = [(one.name, one.endpoint, [*one.accounts]) for one in admitted]
         return encode(_FOUNDERS, [founders, facts.minimum_anonymity])
     if name not in SUITE:
         return b""

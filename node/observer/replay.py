@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import rlp
 
-from node.observer.accounts import Acts
+from node.observer.acts import Acts
 from node.observer.chain import Chain, VerifiedBlock
 from node.observer.codec import RawReceipt, SignedTransaction
 from node.observer.deployment import DeploymentFacts
@@ -16,7 +16,6 @@ from protocol import events
 from protocol.checks import CheckFailed, SentCall, place
 from protocol.events import (
     ComplaintJudged,
-    EntityAdmitted,
     Event,
     EventError,
     ProposalSubmitted,
@@ -52,7 +51,7 @@ class Replay:
     chain_fault: CheckFailed | None = None
     fold_fault: CheckFailed | None = None
     creations: dict[Address, Creation] = field(default_factory=dict)
-    founders: list[EntityAdmitted] = field(default_factory=list)
+    founding: list[Event] = field(default_factory=list)
     sent: dict[tuple[int, int], SentCall] = field(default_factory=dict)
     events: int = 0
 
@@ -102,20 +101,24 @@ class Replay:
 
     def _fold(self, block: VerifiedBlock, index: int, first_log: int) -> None:
         transaction, receipt = block.transactions[index], block.receipts[index]
+        emitted: list[tuple[Event, EventMeta]] = []
         for number, log in enumerate(receipt.logs, start=first_log):
             contract = contract_at(self.state, log.address)
             if contract is None:
                 continue
             meta = EventMeta(block.header.number, block.header.timestamp, index, number, log.address)
             try:
-                event = events.decode(contract, log.topics, log.data)
-                self.acts.judge(self.state, event, meta, transaction)
-                apply(self.state, event, meta)
+                emitted.append((events.decode(contract, log.topics, log.data), meta))
             except EventError as error:
                 self.fold_fault = CheckFailed("events", f"{place(meta)}: {error}")
+                return
+        where = f"block {block.header.number}, transaction {index}"
+        self.acts.judge(self.state, where, transaction, receipt.ok, emitted)
+        for event, meta in emitted:
+            try:
+                apply(self.state, event, meta)
             except InvalidEvent as invalid:
                 self.fold_fault = CheckFailed(invalid.check, f"{place(meta)}: {invalid.reason}")
-            if self.fold_fault is not None:
                 return
             self._note(event, meta, transaction)
 
@@ -124,5 +127,5 @@ class Replay:
         if isinstance(event, _TOLD_BY_CALLS):
             call = SentCall(transaction.sender, transaction.to, transaction.data)
             self.sent[meta.block, meta.transaction] = call
-        if isinstance(event, EntityAdmitted) and transaction.to is None:
-            self.founders.append(event)
+        if transaction.to is None:
+            self.founding.append(event)

@@ -58,7 +58,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "code.source": "The contracts are the published source, wired to each other, with the pinned verifying key",
     "events": "Every event is one that the contracts could have emitted there",
     "consortium.motions": "Every effect of a motion follows from enough approvals",
-    "consortium.accounts": "Whoever acted in an entity's name sent it from the entity's account",
+    "consortium.accounts": "Whoever acted in an entity's name sent that from the entity's account",
     "initiative.rules": "Rules, windows, extension and reopening are within their bounds",
     "electorate.signatures": "Enough registrars signed every registration and replacement",
     "electorate.root": "Every root of the electorate follows from its leaves; one person, one leaf",
