@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a gateway brings to the chain, and in what company: bad ones in a batch, other initiatives (G4, B6)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ballots.carrier import BallotCarrier, gas_limit
+from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.journal import Journal
+from gateway.members.peers import NotSigned, Refusal
+from gateway.registrations.carrier import RegistrationCarrier
+from gateway.relay.simulate import Simulator
+from gateway.submissions import Submissions
+from node.errors import ContractError, RpcRefused
+from node.rpc import MemoryTransport, RpcClient
+from protocol.ballot import PROOF_BYTES
+from protocol.hashing import keccak
+from protocol.types import Commitment, EntityId, InitiativeId, Phase
+from tests.gateway.consortium import Consortium, landed, until
+
+
+def test_B6_good_ballots_land_and_the_bad_one_among_them_fails_alone(consortium: Consortium) -> None:
+    """Another gateway's voter revoked it meanwhile, or its proof is none: put into the journal past all checks."""
+    initiative, voters = consortium.voting(6)
+    entries = [consortium.ballot(initiative, voter) for voter in voters]
+    bad = entries[2][:PROOF_BYTES] + entries[3][PROOF_BYTES:]
+    gateway = consortium.gateways["A"]
+    ballots = Ballots(gateway.journal, 100)
+    mixed = [*entries[:3], bad, *entries[4:]]
+    with gateway.journal.transaction() as db:
+        db.executemany(
+            "INSERT INTO ballot (hash, initiative, entry, status) VALUES (?, ?, ?, 'accepted')",
+            [(keccak(entry), initiative, entry) for entry in mixed],
+        )
+    gateway.services.wake_ballots()
+
+    def ended() -> bool:
+        found = [ballots.get(keccak(entry)) for entry in mixed]
+        return all(one is not None and one.status in ("final", "failed") for one in found)
+
+    until(ended)
+    outcomes = {entry: ballots.get(keccak(entry)) for entry in mixed}
+    failed = [one for one in outcomes.values() if one is not None and one.status == "failed"]
+    assert [one.entry for one in failed] == [bad]
+    assert failed[0].reason
+    consortium.await_current()
+    assert consortium.clients["A"].get(f"/v1/initiatives/{initiative}").json()["distinct"] == 5
+
+
+def test_B5_what_is_accepted_before_the_close_and_was_not_carried_ends_as_failed(consortium: Consortium) -> None:
+    """In the challenge period a reopening may still bring it in; once opened, it cannot."""
+    initiative, voters = consortium.voting(4)
+    last = consortium.ballot(initiative, voters[3])
+    for voter in voters[:3]:
+        entry = consortium.ballot(initiative, voter)
+        consortium.clients["A"].post(f"/v1/initiatives/{initiative}/ballots", json={"entry": "0x" + entry.hex()})
+    until(lambda: consortium.clients["A"].get(f"/v1/initiatives/{initiative}").json()["distinct"] == 3)
+    consortium.town.until(consortium.windows(initiative).votingCloses)
+    consortium.await_current()
+    gateway = consortium.gateways["A"]
+    ballots = Ballots(gateway.journal, 100)
+    ballots.accept(StoredBallot(keccak(last), initiative, last, "accepted", None, 0))
+    gateway.services.wake_ballots()
+    # Another initiative's ballots go on meanwhile.
+    other, others = consortium.voting(3)
+    entry = consortium.ballot(other, others[0])
+    consortium.clients["A"].post(f"/v1/initiatives/{other}/ballots", json={"entry": "0x" + entry.hex()})
+    until(lambda: consortium.clients["A"].get(f"/v1/initiatives/{other}").json()["distinct"] == 1)
+    consortium.await_current()
+    found = ballots.get(keccak(last))
+    assert found is not None
+    if gateway.services.view.phase(initiative).label == "challenge":
+        assert found.status == "accepted"
+    until(lambda: (one := ballots.get(keccak(last))) is not None and one.status in ("accepted", "failed"))
+    close = consortium.windows(initiative).votingCloses + 3600
+    consortium.town.until(close)
+    until(lambda: (one := ballots.get(keccak(last))) is not None and one.status == "failed")
+    ended = ballots.get(keccak(last))
+    assert ended is not None
+    assert ended.reason == "wrong-phase: the initiative is in opening"
+
+
+def test_one_refused_person_does_not_hold_up_the_others(consortium: Consortium) -> None:
+    """Its token has become invalid since it was accepted: told with its code, the rest of the batch lands."""
+    initiative = consortium.initiative()
+    client, path = consortium.clients["A"], f"/v1/initiatives/{initiative}/registrations"
+    gateway = consortium.gateways["A"]
+    bad = consortium.registration(initiative, "expired")
+    tag = bytes(32).hex()
+    payload = {"id_token": "x.y.z", "salt": bad["salt"][2:], "commitment": bad["commitment"], "tag": tag}
+    key = int(bad["commitment"]).to_bytes(32, "big")
+    box = Submissions(gateway.journal, 100)
+    spoiled = box.accept("registration", initiative, key, b"", payload)
+    found = [client.post(path, json=consortium.registration(initiative, f"person {n}")).json() for n in range(3)]
+
+    assert [landed(client, f"/v1/registrations/{one['registration']}")["status"] for one in found] == ["final"] * 3
+    ended = landed(client, f"/v1/registrations/{spoiled.id}")
+    assert ended["status"] == "failed"
+    assert ended["reason"].startswith("token-malformed: ")
+
+
+# Units
+
+
+class StandIn:
+    """The parts that a registration carrier asks, in memory: one registrar refuses whom it does not like."""
+
+    def __init__(self, disliked: set[int]) -> None:
+        self.disliked, self.asked = disliked, []  # type: ignore[var-annotated]  # lists of commitments
+
+    def gather(self, message: Any, claims: Sequence[Any]) -> list[tuple[EntityId, bytes]]:
+        self.asked.append(list(message.commitments))
+        if self.disliked & set(message.commitments):
+            raise NotSigned("1 of 2", [Refusal(EntityId(2), "out-of-scope", "No.")])
+        return [(EntityId(1), b"")]
+
+    def elector(self, initiative: InitiativeId, claim: Any) -> bytes:
+        return bytes(32)
+
+    def phase(self, initiative: InitiativeId) -> Phase:
+        return Phase.REGISTRATION
+
+    def commitment_of(self, initiative: InitiativeId, tag: bytes) -> Commitment | None:
+        return None
+
+    def as_of(self) -> Any:
+        class Head:
+            timestamp = 5
+
+        return Head
+
+    def contract(self, name: str) -> Any:
+        return self
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        class Made:
+            data = b""
+
+        return Made
+
+    address = bytes(20)
+
+    def check(self, to: bytes, data: bytes, gas: int) -> None:
+        """The chain would take it."""
+
+
+def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", b"test")
+    box, parts = Submissions(journal, 100), StandIn({5})
+    any_: Any = parts
+    for number in range(1, 17):
+        key = number.to_bytes(32, "big")
+        payload = {"id_token": f"token {number}", "salt": "00", "tag": key.hex()}
+        box.accept("registration", InitiativeId(1), key, b"", payload)
+
+    def evidence(db: sqlite3.Connection, *arguments: object) -> None:
+        """Kept elsewhere."""
+
+    now = 0.0
+    carrier = RegistrationCarrier(box, any_, any_, any_, any_, any_, evidence, 16, 0.0, clock=lambda: now)
+    for round_ in range(40):
+        now = float(round_)
+        parcel = carrier.next_parcel()
+        if parcel is not None:
+            with journal.transaction() as db:
+                db.execute("INSERT INTO tx VALUES (?, 'l', ?, ?, x'', 'sent', NULL)", (round_, round_, bytes([round_])))
+                parcel.link(db, round_)
+
+    states = {int.from_bytes(row["key"], "big"): row["status"] for row in journal.read("SELECT * FROM submission")}
+    assert states == {number: "failed" if number == 5 else "signed" for number in range(1, 17)}
+    assert all(len(asked) <= 16 for asked in parts.asked)
+    journal.close()
+
+
+def test_G4_a_revert_is_a_typed_error_with_and_without_data() -> None:
+    def refuse(params: list[object]) -> object:
+        raise RpcRefused("eth_call", 3, "execution reverted", b"")
+
+    def fail(params: list[object]) -> object:
+        raise RpcRefused("eth_call", -32000, "header not found", b"")
+
+    with pytest.raises(ContractError):
+        Simulator(RpcClient(MemoryTransport({"eth_call": refuse})), bytes(20)).check(bytes(20), b"", 1)
+    with pytest.raises(RpcRefused):
+        Simulator(RpcClient(MemoryTransport({"eth_call": fail})), bytes(20)).check(bytes(20), b"", 1)
+
+
+def test_the_gas_limit_leaves_room_over_the_goals() -> None:
+    """88,000 a ballot in batches of 100 (docs/benchmarks.md); too little would look like an invalid proof."""
+    assert gas_limit(100, 10) > 2 * 100 * 88_000
+    assert gas_limit(1, 1) > 500_000
+
+
+@pytest.mark.parametrize(
+    ("count", "waited", "left", "due"),
+    [(1, 0.0, 100, False), (100, 0.0, 100, True), (1, 2.0, 100, True), (1, 0.0, 30, True), (99, 1.9, 31, False)],
+)
+def test_a_batch_leaves_when_full_old_or_at_the_last_call(count: int, waited: float, left: int, due: bool) -> None:
+    class View:
+        def windows(self, initiative: InitiativeId) -> Any:
+            class Windows:
+                voting_closes = 1000
+
+            return Windows
+
+        def as_of(self) -> Any:
+            class Head:
+                timestamp = 1000 - left
+
+            return Head
+
+    any_: Any = View()
+
+    class Place:
+        def contract(self, name: str) -> None:
+            return None
+
+    place: Any = Place()
+    now = 0.0
+    carrier = BallotCarrier(any_, any_, place, any_, 100, 2.0, 30, clock=lambda: now)
+    carrier._since = {InitiativeId(1): 0.0}
+    now = waited
+    assert carrier._is_due(InitiativeId(1), count) is due
