@@ -101,9 +101,13 @@ def carry_out(name: str, measure: Callable[[Options], Part], options: Options) -
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds of wall time of several repetitions. On a busy machine the least is nearest to what the work takes."""
+    """Seconds of several repetitions. On a busy machine the least is nearest to what the work takes.
+
+    all: wall time. processor: of all threads of this process, the least; 0 where the work was another process's.
+    """
 
     all: tuple[float, ...]
+    processor: float = 0.0
 
     @property
     def least(self) -> float:
@@ -115,17 +119,19 @@ class Timing:
 
     def note(self, scale: float = 1.0, unit: str = "s") -> str:
         """For a figure that names the least."""
-        return f"least of {len(self.all)}, median {self.middle * scale:.3g} {unit}" if len(self.all) > 1 else "once"
+        told = f"least of {len(self.all)}, median {self.middle * scale:.3g} {unit}" if len(self.all) > 1 else "once"
+        return f"{told}; processor time {self.processor * scale:.3g} {unit}" if self.processor else told
 
 
 def timed(work: Callable[[], T], repeats: int) -> tuple[Timing, T]:
     """Repeats the work; the result of the last time."""
-    taken = []
+    taken, processor = [], []
     for _ in range(repeats):
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), time.process_time()
         result = work()
         taken.append(time.perf_counter() - begun)
-    return Timing(tuple(taken)), result
+        processor.append(time.process_time() - spent)
+    return Timing(tuple(taken), min(processor)), result
 
 
 def _commit() -> str:
