@@ -17,6 +17,7 @@ from protocol.checks import (
     CHECKS,
     CheckFailed,
     CheckResult,
+    NotVerifiable,
     Outcome,
     ballots,
     ceremony,
@@ -210,7 +211,10 @@ class Observation:
             yield run(check, judge)
 
     def _proofs(self, one: InitiativeState) -> str:
-        key = code.verifying_key(self._replay.facts, self._source.code, self._pinned)
+        try:
+            key = code.verifying_key(self._replay.facts, self._source.code, self._pinned)
+        except CheckFailed as failed:
+            raise NotVerifiable("ballots.proofs", failed.reason) from None
         self._progress.begin("proofs", len(one.ballots.cast))
         return ballots.proofs(one, key, self._progress.advance)
 
