@@ -21,7 +21,7 @@ from protocol.types import InitiativeId, Nullifier, Phase
 
 log = logging.getLogger(__name__)
 
-GAS_BASE, GAS_PER_BALLOT, GAS_PER_WORD = 700_000, 150_000, 3_000
+GAS_BASE, GAS_PER_BALLOT, GAS_PER_WORD = 6_000_000, 150_000, 3_000
 _NULLIFIER = slice(wire.PROOF_BYTES, wire.PROOF_BYTES + 32)
 _SEQUENCE = slice(wire.PROOF_BYTES + 32, wire.PROOF_BYTES + 36)
 
@@ -125,12 +125,12 @@ class BallotCarrier:
         return write
 
     def _landed(self, ballot: StoredBallot, slot: int) -> bool:
-        """By the slot: it holds this ballot or a later one of the voter."""
+        """By the slot: it holds exactly this ballot, or a later one of the voter."""
         nullifier = _nullifier(ballot)
         sequence = int.from_bytes(ballot.entry[_SEQUENCE], "big")
         if slot == 0:  # cleared by the count
             return self._view.is_counted(ballot.initiative, nullifier)
-        return wire.slot_sequence(slot) >= sequence
+        return wire.slot_sequence(slot) > sequence or slot == wire.slot_of(sequence, ballot.hash)
 
 
 def _nullifier(ballot: StoredBallot) -> Nullifier:

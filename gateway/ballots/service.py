@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.ballots.verifier import ProofVerifier
 from gateway.index.view import ChainView
 from gateway.problems import (
     BallotOutOfRange,
@@ -14,15 +14,10 @@ from gateway.problems import (
     MalformedBallot,
     SequenceTooHigh,
     StaleBallot,
-    TooMany,
 )
 from protocol import ballot, proof
 from protocol.ballot import Entry
-from protocol.errors import ProtocolError
 from protocol.types import CastSkipReason, InitiativeId, Phase
-
-#: Proofs under verification at one time: more would only make each other late.
-MAX_VERIFYING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +35,7 @@ class BallotService:
     def __init__(self, view: ChainView, ballots: Ballots, key: proof.VerifyingKey) -> None:
         self._view = view
         self._ballots = ballots
-        self._key = key
-        self._verifying = threading.BoundedSemaphore(MAX_VERIFYING)
+        self._verifier = ProofVerifier(key)
 
     def cast(self, initiative: InitiativeId, blob: bytes) -> Accepted:
         """Idempotent per ballot hash. Raises a Problem; then nothing is stored."""
@@ -78,13 +72,5 @@ class BallotService:
         statement = proof.ProofStatement.of_ballot(
             self._view.root(initiative), entry.record.nullifier, hash_, self._view.ballot_scope(initiative)
         )
-        if not self._verifying.acquire(timeout=2.0):
-            raise TooMany("Too many ballots are being verified; try again in a moment.")
-        try:
-            valid = proof.verify(self._key, entry.proof, statement)
-        except ProtocolError:
-            valid = False
-        finally:
-            self._verifying.release()
-        if not valid:
+        if not self._verifier.is_valid(entry.proof, statement):
             raise InvalidProof("The proof does not show membership in this electorate for this ballot.")

@@ -119,7 +119,7 @@ class Peers:
                 return Refusal(entity, str(problem.get("code"))[:64], str(problem.get("detail"))[:300])
             response.raise_for_status()
             answer = SignatureBody.model_validate_json(content)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError, RecursionError) as error:
             log.warning("registrar %s does not answer usably: %s", entity, type(error).__name__)
             return None
         if answer.entity != entity or not self._is_by(entity, message, answer.signature):

@@ -29,6 +29,7 @@ from node.keys import Key, Secret
 from protocol import eip712, scope
 from protocol.bn254 import SCALAR_FIELD
 from protocol.evidence import evidence_root
+from protocol.hashing import domain, keccak, words
 from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
 from protocol.tags import Purpose, pepper_hash, person_tag
 from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, Role, Tag
@@ -160,6 +161,9 @@ class Registrar:
         ):
             raise MalformedRequest("The submission's tag is not that of its author.")
         self._check_validity(submission.valid_until)
+        # One id for one content of one author: nobody can spend an author's limit by bringing it again.
+        if submission.batch_id != submission_id(submission.author_tag, submission.content_hash):
+            raise MalformedRequest("The submission's id is not that of its author and content.")
         self._check_evidence(submission.evidence_root, [claim])
         return self.sign(submission)
 
@@ -177,6 +181,11 @@ class Registrar:
 
     def _address(self, name: str) -> Address:
         return Address(self._deployment.address(name))
+
+
+def submission_id(author_tag: Tag, content_hash: Hash32) -> Hash32:
+    """The id under which registrars sign a submission: it burns on use."""
+    return Hash32(keccak(words(domain("urna/submission/v1"), author_tag, content_hash)))
 
 
 def _commitment(claim: Claim) -> Commitment:

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.index.view import ChainView
 from gateway.journal import Journal
 from gateway.members.peers import NotSigned, Peers
-from gateway.members.registrar import Claim, Registrar
+from gateway.members.registrar import Claim, Registrar, submission_id
 from gateway.problems import MalformedRequest, TooLarge, TooManyProposals, UnknownRecord
 from gateway.relay.outbox import Settled
 from gateway.relay.simulate import Simulator
@@ -127,7 +127,7 @@ class ProposalCarrier:
         message = eip712.Submission(
             initiative=submission.initiative,
             # The same for every member: what is handed in twice stands once.
-            batch_id=Hash32(keccak(b"urna/submission" + bytes.fromhex(payload["tag"]) + submission.key)),
+            batch_id=submission_id(Tag(bytes.fromhex(payload["tag"])), Hash32(submission.key)),
             valid_until=self._view.as_of().timestamp + VALIDITY,
             author_tag=Tag(bytes.fromhex(payload["tag"])),
             content_hash=Hash32(submission.key),
