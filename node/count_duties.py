@@ -17,6 +17,9 @@ from protocol.types import Commitment
 BALLOTS_PER_BATCH = 250
 _IN_FLIGHT = 40
 _ATTEMPTS = 5
+_BATCH_GAS = (
+    8_000_000  # phase, rules, 1,024 costs, first writes of counters; gas is free, and too little would never count
+)
 
 
 def apply_replacements(duty: Duty) -> None:
@@ -107,7 +110,7 @@ def _feed(duty: Duty, records: Sequence[bytes]) -> int:
         group = batches[at : at + _IN_FLIGHT]
         calls: list[Call] = []
         for batch in group:
-            gas = 500_000 + sum(_gas(len(record)) for record in batch)
+            gas = _BATCH_GAS + sum(_gas(len(record)) for record in batch)
             calls.append(tally.call("count", duty.initiative, b"".join(batch), what="a part of the count", gas=gas))
         for sent, batch in zip(duty.sender.submit(calls), group, strict=True):
             try:

@@ -8,7 +8,7 @@ Headers: `X-Urna-Entity` (the sender's number), `X-Urna-Timestamp` (Unix seconds
 
 in ASCII, method in capitals, path with its query, `audience` the receiver's number, so that a receiver cannot hand
 the request on as the sender's. Codes of MemberAuthError: `missing-signature`, `malformed-signature`,
-`stale-timestamp`, `replayed-nonce`, `unknown-account`.
+`stale-timestamp`, `replayed-nonce`, `too-many-requests`, `unknown-account`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from protocol.hashing import keccak
 
 ENTITY, TIMESTAMP, NONCE, SIGNATURE = "X-Urna-Entity", "X-Urna-Timestamp", "X-Urna-Nonce", "X-Urna-Signature"
 MAX_SKEW = 60.0
-MAX_NONCES = 100_000
+MAX_NONCES = 5_000  # per account, so that one member cannot lock out the others
 
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,11})\Z", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
@@ -64,7 +64,7 @@ class Verifier:
         self._audience = audience
         self._clock = clock
         self._lock = threading.Lock()
-        self._nonces: dict[tuple[bytes, str], float] = {}
+        self._nonces: dict[bytes, dict[str, float]] = {}
 
     def verify(self, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Member:
         """Who sent the request. Raises MemberAuthError; a nonce is spent only by a request that is authentic."""
@@ -93,11 +93,15 @@ class Verifier:
 
     def _spend(self, account: bytes, nonce: str, now: float) -> None:
         with self._lock:
-            if len(self._nonces) >= MAX_NONCES:
-                self._nonces = {key: until for key, until in self._nonces.items() if until > now}
-            if (account, nonce) in self._nonces or len(self._nonces) >= MAX_NONCES:
+            own = self._nonces.get(account, {})
+            if len(own) >= MAX_NONCES:
+                own = {key: until for key, until in own.items() if until > now}
+            if nonce in own:
                 raise MemberAuthError("replayed-nonce", "The request was seen before; sign it anew.")
-            self._nonces[account, nonce] = now + 2 * MAX_SKEW
+            if len(own) >= MAX_NONCES:
+                raise MemberAuthError("too-many-requests", "This account sent too many requests; wait two minutes.")
+            own[nonce] = now + 2 * MAX_SKEW
+            self._nonces[account] = own
 
 
 def _digest(method: str, path: str, entity: str, audience: int, timestamp: str, nonce: str, body: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import secrets
 import threading
 import time
@@ -173,7 +174,9 @@ def cast(place: Place, voters: Sequence[Voter], castings: Sequence[Casting], wor
     chain_id, initiatives = place.deployment.chain_id, place.deployment.address("Initiatives")
 
     waiting: dict[bytes, tuple[Sealed, prover.ProofJob]] = {}
-    for casting in castings:
+    order = list(castings)  # the order in which people come to vote is not that in which they registered
+    random.SystemRandom().shuffle(order)
+    for casting in order:
         identity = voters[casting.person].identity(chain_id, initiatives, place.initiative)
         stored = there.get(identity.nullifier(scope), 0) >> 224
         rest = casting.plaintexts[stored:]  # an earlier run of this driver cast the first ones
@@ -225,7 +228,7 @@ class _Box:
     def post(self, sealed: Sealed, entry: bytes, hops: int = 1) -> None:
         try:
             body = {"entry": "0x" + entry.hex()}
-            self._place.gateways.post(f"{self._place.path}/ballots", body, prefer=sealed.person + hops)
+            self._place.gateways.post_alone(f"{self._place.path}/ballots", body, prefer=sealed.person + hops)
         except GatewayRefused as refusal:
             if refusal.code != "stale-ballot":  # it, or the voter's later one, is in the box
                 raise

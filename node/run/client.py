@@ -39,12 +39,14 @@ class Gateways:
         self._patience = patience
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
         self._http = httpx.Client(timeout=timeout, limits=limits, trust_env=False)
+        self._alone = httpx.Client(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
 
     def __len__(self) -> int:
         return len(self._endpoints)
 
     def close(self) -> None:
         self._http.close()
+        self._alone.close()
 
     def get(self, path: str, prefer: int = 0) -> dict[str, Any]:
         return self._call("GET", path, None, prefer)
@@ -53,13 +55,21 @@ class Gateways:
         """Safe to repeat: every write of the gateways is idempotent. Raises GatewayRefused, GatewayUnreachable."""
         return self._call("POST", path, body, prefer)
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None, prefer: int) -> dict[str, Any]:
+    def post_alone(self, path: str, body: Mapping[str, Any], prefer: int = 0) -> dict[str, Any]:
+        """As `post`, over a connection of its own: nothing shows who else it may come from."""
+        return self._call("POST", path, body, prefer, alone=True)
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None, prefer: int, *, alone: bool = False
+    ) -> dict[str, Any]:
+        http = self._alone if alone else self._http
         limit = time.monotonic() + self._patience
         attempt, last = 0, "nothing was tried"
         while True:
             endpoint = self._endpoints[(prefer + attempt) % len(self._endpoints)]
             try:
-                response = self._http.request(method, endpoint + path, json=body)
+                http.cookies.clear()  # a member must not mark who comes back
+                response = http.request(method, endpoint + path, json=body)
                 if response.status_code not in TRANSIENT:
                     return _answer(response)
                 last = f"{endpoint} answered {response.status_code}: {response.text[:200]}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Heavy arithmetic of the protocol on bn254 (arkworks), the interpreter's lock released.
 
-Encodings: integers are 32-byte big-endian words; a point of G1 is x | y (64 bytes), of G2 x.c1 | x.c0 | y.c1 | y.c0 (128),
+Encodings: integers are 32-byte big-endian words; a point of G1 is x | y (64 bytes), of G2 x.c1 | x.c0 | y.c1 | y.c0 (128)
 as the EVM's precompiles take them. Lists are concatenations. "Scalar" means below r, the order of bn254's groups.
 Every function raises `NativeError` for what it refuses, and only that.
 """
@@ -33,7 +33,7 @@ def lean_imt_root(leaves: bytes) -> bytes:
     """Root over 1 to 2^20 non-zero scalars."""
 
 def lean_imt_proof(leaves: bytes, index: int) -> tuple[list[bytes], int]:
-    """Siblings from the leaf upwards, and the path's index as the circuit takes it (levels without sibling left out)."""
+    """Siblings from the leaf upwards; the index as the circuit takes it (levels without sibling left out)."""
 
 @final
 class LeanImt:

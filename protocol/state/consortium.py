@@ -195,11 +195,13 @@ def effect_of(state: State, motion: MotionState) -> Event | None:
     Raises:
         InvalidEvent: the call would have reverted.
     """
+    # Solidity reads missing calldata padding as zeros; a decoder that insists on it would refuse what was executed.
+    arguments = motion.data[4:] + bytes(32)
     try:
         if motion.target == state.consortium_address:
-            return _consortium_effect(state, motion.data[:4], motion.data[4:])
+            return _consortium_effect(state, motion.data[:4], arguments)
         if motion.target == state.suite.initiatives:
-            return _initiatives_effect(motion.data[:4], motion.data[4:])
+            return _initiatives_effect(motion.data[:4], arguments)
     except (DecodingError, OverflowError) as error:
         raise InvalidEvent(_CHECK, f"motion {motion.id} calls with what cannot be decoded: {error}") from None
     return None

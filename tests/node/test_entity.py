@@ -149,6 +149,21 @@ def signed(**changes: object) -> dict[str, str]:
     return member_auth.sign(KEY, **{**given, **changes})  # type: ignore[arg-type]
 
 
+def test_K1_one_account_cannot_use_up_the_others_nonces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(member_auth, "MAX_NONCES", 2)
+    other = Key(Secret(b"\x08" * 32))
+    known = {KEY.address: Member(3, "publisher"), other.address: Member(4, "gateway")}
+    guard = Verifier(known.get, audience=2, clock=lambda: 1000.0)
+    for _ in range(2):
+        guard.verify(method="POST", path=PATH, headers=signed(), body=BODY)
+
+    with pytest.raises(MemberAuthError) as caught:
+        guard.verify(method="POST", path=PATH, headers=signed(), body=BODY)
+    assert caught.value.code == "too-many-requests"
+    theirs = member_auth.sign(other, entity=4, audience=2, method="POST", path=PATH, body=BODY, now=1000.0)
+    assert guard.verify(method="POST", path=PATH, headers=theirs, body=BODY).entity == 4
+
+
 def test_a_signed_request_is_accepted_once() -> None:
     guard, headers = verifier(), signed()
 

@@ -154,12 +154,13 @@ class Chronicle:
         seats = tuple(address(f"entity {number} {role.label}") for role in Role)
         return events.EntityAdmitted(EntityId(number), f"Entity {number}", f"http://e{number}.example", seats)
 
-    def motion(self, target: Address, signature: str, values: Sequence[object], *effect: Event) -> None:
-        """Proposed by entity 1, carried by the next ones."""
+    def motion(self, target: Address, signature: str, values: Sequence[object], *effect: Event, cut: int = 0) -> None:
+        """Proposed by entity 1, carried by the next ones. `cut` bytes of padding are left out at the end."""
         number = MotionId(len(self.state.consortium.motions) + 1)
         data = keccak(signature.encode())[:4] + abi_encode([signature[signature.index("(") :]], [tuple(values)])
         # Arguments are a tuple without its own offset.
         data = data[:4] + data[36:] if data[4:36] == words(32) else data
+        data = data[: len(data) - cut]
         self.emit(
             events.MotionProposed(number, EntityId(1), target, data, self.now + 30 * DAY),
             events.MotionApproved(number, EntityId(1)),
