@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -37,7 +37,7 @@ from gateway.registrations.carrier import RegistrationCarrier, ReplacementCarrie
 from gateway.registrations.service import RegistrationService
 from gateway.relay.outbox import Lane, Outbox
 from gateway.relay.simulate import Simulator
-from gateway.relay.worker import RelayWorker
+from gateway.relay.worker import Carrier, RelayWorker
 from gateway.settings import Settings
 from gateway.submissions import Submissions
 from node.deploy import pinned_key
@@ -82,55 +82,67 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
 
     `test_key` is for tests and benchmarks on a deployment with that key; any other must have the ceremony's.
     """
-    rpc = RpcClient.connect(str(settings.rpc), timeout=settings.rpc_timeout)
-    deployment = Deployment.load(settings.deployment)
-    member = Member.open(settings.entity, rpc, deployment, test_key=test_key is not None)
-    if len(member.folder.public.lanes) < 2:
-        raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
-    origin = deployment.genesis_hash + b"".join(deployment.addresses)
-    journal = Journal(settings.journal_path, origin)
-    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), _suite(deployment))
-    store = IndexStore(settings.index_path, origin)
+    with ExitStack() as undo:
+        rpc = RpcClient.connect(str(settings.rpc), timeout=settings.rpc_timeout)
+        undo.callback(rpc.close)
+        deployment = Deployment.load(settings.deployment)
+        member = Member.open(settings.entity, rpc, deployment, test_key=test_key is not None)
+        if len(member.folder.public.lanes) < 2:
+            raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
+        jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in settings.load_issuers()}
+        key = test_key or pinned_key()
+        origin = deployment.genesis_hash + b"".join(deployment.addresses)
+        journal = Journal(settings.journal_path, origin)
+        undo.callback(journal.close)
+        store = IndexStore(settings.index_path, origin)
+        undo.callback(store.close)
+        gateway = _connect(settings, member, TokenVerifier(jwks), key, journal, store)
+        undo.pop_all()
+        return gateway
 
-    entity = EntityId(member.entity)
-    jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in settings.load_issuers()}
-    registrar = Registrar(entity, member.folder, deployment, view, TokenVerifier(jwks))
+
+def _connect(
+    settings: Settings,
+    member: Member,
+    tokens: TokenVerifier,
+    key: VerifyingKey,
+    journal: Journal,
+    store: IndexStore,
+) -> Gateway:
+    rpc, deployment, entity = member.rpc, member.deployment, EntityId(member.entity)
+    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), _suite(deployment))
+    registrar = Registrar(entity, member.folder, deployment, view, tokens)
     peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)
+    submissions = Submissions(journal, settings.queue_limit)
+    ballots = Ballots(journal, settings.queue_limit)
 
     lanes = [
         Lane(f"lane-{number}", member.folder.lane_key(number)) for number in range(len(member.folder.public.lanes))
     ]
-    half = len(lanes) // 2
-    person_lanes, ballot_lanes = lanes[:half], lanes[half:]
-    person_box = Outbox(journal, rpc, deployment.chain_id, person_lanes, deployment.finality)
-    ballot_box = Outbox(journal, rpc, deployment.chain_id, ballot_lanes, deployment.finality)
+    half = len(lanes) // 2  # ballots travel in lanes of their own
+    person_box = Outbox(journal, rpc, deployment.chain_id, lanes[:half], deployment.finality)
+    ballot_box = Outbox(journal, rpc, deployment.chain_id, lanes[half:], deployment.finality)
     simulator = Simulator(rpc, lanes[0].key.address)
-    submissions = Submissions(journal, settings.queue_limit)
-    ballots = Ballots(journal, settings.queue_limit)
-    persons = RelayWorker(
-        "persons",
-        person_box,
-        [
-            RegistrationCarrier(
-                submissions,
-                view,
-                registrar,
-                peers,
-                deployment,
-                simulator,
-                _keep_evidence,
-                settings.batch_size,
-                settings.batch_age,
-            ),
-            ReplacementCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
-            ProposalCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
-        ],
-        settings.poll_interval,
-    )
-    carrier = BallotCarrier(
+    person_carriers: list[Carrier] = [
+        RegistrationCarrier(
+            submissions,
+            view,
+            registrar,
+            peers,
+            deployment,
+            simulator,
+            _keep_evidence,
+            settings.batch_size,
+            settings.batch_age,
+        ),
+        ReplacementCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
+        ProposalCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
+    ]
+    ballot_carrier = BallotCarrier(
         ballots, view, deployment, simulator, settings.batch_size, settings.batch_age, settings.last_call
     )
-    ballot_worker = RelayWorker("ballots", ballot_box, [carrier], settings.poll_interval)
+    persons = RelayWorker("persons", person_box, person_carriers, settings.poll_interval)
+    anonymous = RelayWorker("ballots", ballot_box, [ballot_carrier], settings.poll_interval)
 
     def on_rewind(block: int) -> None:
         person_box.reopen_after(block)
@@ -153,13 +165,13 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
         members=Verifier(_resolver(view), audience=entity),
         registrations=RegistrationService(view, registrar, submissions),
         proposals=ProposalService(view, registrar, submissions, journal),
-        ballots=BallotService(view, ballots, test_key or pinned_key()),
+        ballots=BallotService(view, ballots, key),
         nodes=BucketNodes(),
         results=Results(view),
         wake_registrations=persons.wake,
-        wake_ballots=ballot_worker.wake,
+        wake_ballots=anonymous.wake,
     )
-    return Gateway(services, journal, store, peers, [persons, ballot_worker], rpc)
+    return Gateway(services, journal, store, peers, [persons, anonymous], rpc)
 
 
 def create_app(gateway: Gateway) -> FastAPI:

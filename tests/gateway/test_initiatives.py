@@ -6,19 +6,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from gateway import problems
+from gateway.app import build
 from gateway.index.nodes import BucketNodes
 from gateway.index.view import BUCKET
+from gateway.journal import JournalError
 from gateway.problems import Problem
 from node import publisher
+from node.errors import DeploymentError
 from protocol.electorate import ElectorateTree, electorate_root
 from protocol.evidence import content_hash
 from protocol.types import Commitment, InitiativeId
 from tests.gateway.consortium import Consortium, landed, problem, rows
+from tests.node.town import trapdoor
 
 
 def all_problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
@@ -238,3 +243,55 @@ def test_a_defect_is_a_problem_too(consortium: Consortium, monkeypatch: pytest.M
     monkeypatch.undo()
     with httpx.Client(base_url=consortium.served["C"].url, trust_env=False) as client:
         assert client.get("/v1/initiatives").status_code == 200
+
+
+def test_G6_a_gateway_that_does_not_hear_the_chain_reads_on_and_refuses_writes(
+    consortium: Consortium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initiative = consortium.initiative()
+    client, path = consortium.clients["A"], f"/v1/initiatives/{initiative}"
+    bodies: dict[str, dict[str, Any]] = {
+        "ballots": {"entry": "0x00"},
+        "registrations": consortium.registration(initiative, "tiago"),
+        "replacements": consortium.replacement(initiative, "tiago", 5),
+        "proposals": consortium.proposal(initiative, "tiago", {"a": 1}, content_hash({"a": 1}, bytes(32)), bytes(32)),
+    }
+    indexer = consortium.gateways["A"].services.indexer
+    monkeypatch.setattr(indexer, "_forked", True)
+    monkeypatch.setattr(indexer, "fault", lambda: "the chain shows two faces")
+    before = rows(consortium.gateways["A"])
+
+    for kind, body in bodies.items():
+        answer = client.post(f"{path}/{kind}", json=body)
+        problem(answer, 503, "chain-unavailable")
+        assert answer.headers["retry-after"] == "2"
+    health = client.get("/health")
+    assert (health.status_code, health.json()["status"]) == (503, "degraded")
+    assert health.json()["reasons"] == ["the chain shows two faces"]
+    assert client.get(path).status_code == 200
+    assert rows(consortium.gateways["A"]) == before
+
+
+def test_an_entity_that_is_no_registrar_says_so(consortium: Consortium) -> None:
+    initiative = consortium.initiative(registrars=[1, 2])
+    body = consortium.registration(initiative, "vera")
+    path = f"/v1/initiatives/{initiative}/registrations"
+    problem(consortium.clients["C"].post(path, json=body), 409, "not-registrar")
+    assert consortium.clients["B"].post(path, json=body).status_code == 202
+
+
+def test_P1_ballots_travel_in_lanes_of_their_own(consortium: Consortium, tmp_path: Path) -> None:
+    persons, ballots = (worker._outbox._lanes for worker in consortium.gateways["A"].workers)
+    accounts = [{lane.key.address for lane in lanes.values()} for lanes in (persons, ballots)]
+    assert all(accounts)
+    assert not accounts[0] & accounts[1]
+
+
+def test_G3_a_second_gateway_of_an_entity_refuses_to_start(consortium: Consortium) -> None:
+    with pytest.raises(JournalError, match="another gateway"):
+        build(consortium.settings("A"), test_key=trapdoor()[0])
+
+
+def test_a_deployment_with_another_key_than_the_ceremonys_is_refused(consortium: Consortium) -> None:
+    with pytest.raises(DeploymentError, match="another key"):
+        build(consortium.settings("A"))
