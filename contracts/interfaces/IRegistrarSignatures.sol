@@ -4,8 +4,7 @@ pragma solidity ^0.8.28;
 import {EntityId, InitiativeId} from "../Types.sol";
 
 /// @title What the registrars sign: batches that k of an initiative's registrars co-sign (EIP-712), valid for at most a day, once.
-/// A batch is valid before its `validUntil`, no longer at it.
-/// @notice Each signature is the registrar account's that the entity has now. Entities are counted, not keys.
+/// @notice A batch is valid before its `validUntil`, no longer at it. Each signature is the registrar account's that the entity has now. Entities are counted, not keys.
 interface IRegistrarSignatures {
     error BatchUsed(bytes32 batchId);
     error BatchExpired(bytes32 batchId, uint64 validUntil);
