@@ -8,7 +8,7 @@ are keys. The contracts' answers are left aside here: a forger would forge them 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -17,9 +17,11 @@ import rlp
 from node.observer import DeploymentFacts, Report
 from protocol import events
 from protocol.abi import AbiError
-from protocol.checks import CheckResult, Outcome
-from protocol.events import BallotCounted, CountCompleted, Event
+from protocol.ballot import parse_records
+from protocol.checks import CHECKS, CheckResult, Outcome
+from protocol.events import BallotCast, BallotCounted, CountCompleted, Event
 from protocol.state import State, contract_at
+from protocol.tally import ballot_digest
 from protocol.types import Address
 from protocol.types import Outcome as Counted
 from tests.node.observer.conftest import Observe
@@ -79,7 +81,7 @@ def test_a_history_that_is_only_chained_anew_is_the_same(bundle: dict[str, Any],
 
 def test_B10_every_field_of_every_event_is_bound(bundle: dict[str, Any], observing: Observe) -> None:
     seen: dict[tuple[str, str], int] = {}
-    unseen = []
+    unseen, named = [], set()
     for place in places(bundle):
         for field, changed in mutants(place.event):
             key = (type(place.event).__name__, field)
@@ -95,11 +97,13 @@ def test_B10_every_field_of_every_event_is_bound(bundle: dict[str, Any], observi
                 Outcome.PASSED,
                 Outcome.NOT_VERIFIABLE,
             }, place
+            named |= {check.id for check in found(report)}
             if not found(report):
                 unseen.append((key, changed))
 
     assert len(seen) > 80
     assert unseen == []
+    assert named == {check for check in CHECKS if not check.startswith(("bundle.", "chain."))} - {"claims"}
 
 
 def test_B10_no_event_can_be_left_out(bundle: dict[str, Any], observing: Observe) -> None:
@@ -133,3 +137,30 @@ def test_B10_one_count_changed_by_one_is_found_and_placed(bundle: dict[str, Any]
     more = [str(int(totals[0]) + 1), *totals[1:]]
     (check,) = observing(replaced(bundle, ("claims", number, "totals"), more)).failed
     assert (check.id, "totals" in check.detail) == ("claims", True)
+
+
+def test_B10_a_ballot_counted_as_another_is_found_though_all_figures_fit(
+    bundle: dict[str, Any], observing: Observe
+) -> None:
+    """The plaintexts of two ballots swapped: totals, outcomes and channels stay, and the accumulator is forged too."""
+    everything = list(places(bundle))
+    completed = next(place for place in everything if isinstance(place.event, CountCompleted))
+    cast = {place.event.nullifier: place.event.entry for place in everything if isinstance(place.event, BallotCast)}
+    counted = [(place, place.event) for place in everything if isinstance(place.event, BallotCounted)]
+    (first, one), (second, two) = [pair for pair in counted if pair[1].outcome is Counted.VALID][:2]
+    total = completed.event
+    assert isinstance(total, CountCompleted)
+    assert one.plaintext != two.plaintext
+
+    changed = [replace(one, plaintext=two.plaintext), replace(two, plaintext=one.plaintext)]
+    accumulator = total.accumulator
+    for before, after in zip((one, two), changed, strict=True):
+        (record,) = parse_records(cast[before.nullifier][256:], len(one.plaintext) // 32)
+        accumulator += ballot_digest(record, after.plaintext) - ballot_digest(record, before.plaintext)
+    forgery = forged(bundle, first, changed[0])
+    forgery = forged(forgery, second, changed[1])
+    forgery = forged(forgery, completed, replace(total, accumulator=accumulator % 2**256))
+    failed = {check.id: check.detail for check in found(observing(forgery))}
+
+    assert set(failed) == {"tally.opened", "result.attested"}
+    assert any(f"{event.nullifier:064x}" in failed["tally.opened"] for event in (one, two))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,51 @@ import pytest
 
 from node import cli, publisher
 from node.engine import EmbeddedEngine
+from node.keys import Call
 from node.observer import LiveSource, MalformedBundle, PublishedSource, Report, export, load, observe, read
 from node.observer.pages import html_page
 from node.publisher import Acceptance
+from node.rpc import Receipt
 from node.trustee import TrusteeRun
+from protocol import ceremony
 from protocol.checks import CHECKS, Outcome
 from protocol.choice import Approval, Blank
+from protocol.identity import Identity
+from protocol.types import Role
 from tests.node.election import BALLOT
 from tests.node.observer.conftest import Observe
 from tests.node.observer.mutations import replaced
-from tests.node.town import Town, open_town, trapdoor
+from tests.node.town import Town, open_town, raw_call, trapdoor
+
+# Passes what follows the first word on to the address in it, and reverts if that does.
+FORWARDER = bytes.fromhex(
+    "6023600c60003960236000f3" + "602036038060206000376000600082600060006000355af115601d57005b60006000fd"
+)
 
 
-@pytest.fixture
-def town(engine: EmbeddedEngine, tmp_path: Path) -> Iterator[Town]:
-    with open_town(engine, tmp_path) as opened:
+@pytest.fixture(scope="module")
+def town(engine: EmbeddedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with open_town(engine, tmp_path_factory.mktemp("town")) as opened:
+        for member in opened.members.values():
+            TrusteeRun(member).run()
         yield opened
+
+
+def opened_for_voting(town: Town, register: Callable[[int], list[Identity]]) -> tuple[int, list[Identity]]:
+    """An initiative with one option whose voting is open, and its voters."""
+    draft = town.draft(ballot=BALLOT)
+    initiative = publisher.create(town.members["A"], draft, patience=0.1).initiative
+    windows = draft.rules.windows
+    town.until(windows.registration_opens)
+    voters = register(initiative)
+    town.submit(initiative, 1)
+    publisher.accept(town.members["A"], initiative, [Acceptance(1, 10)])
+    for name in "ABC":
+        TrusteeRun(town.members[name]).run(initiative)
+    town.until(windows.registration_opens + 1200)
+    TrusteeRun(town.members["A"]).run(initiative)
+    town.until(windows.voting_opens)
+    return initiative, voters
 
 
 def outcome(report: Report, check: str) -> tuple[Outcome, str]:
@@ -47,20 +76,7 @@ def test_O2_a_live_node_and_its_bundle_give_the_same_report(
     town: Town, source: PublishedSource, tmp_path: Path
 ) -> None:
     """In the middle of an election, with the trapdoor's key, which is refused unless it is asked for."""
-    for member in town.members.values():
-        TrusteeRun(member).run()
-    draft = town.draft(ballot=BALLOT)
-    initiative = publisher.create(town.members["A"], draft, patience=0.1).initiative
-    windows = draft.rules.windows
-    town.until(windows.registration_opens)
-    voters = town.register(initiative, 4)
-    town.submit(initiative, 1)
-    publisher.accept(town.members["A"], initiative, [Acceptance(1, 10)])
-    for name in "ABC":
-        TrusteeRun(town.members[name]).run(initiative)
-    town.until(windows.registration_opens + 1200)
-    TrusteeRun(town.members["A"]).run(initiative)
-    town.until(windows.voting_opens)
+    initiative, voters = opened_for_voting(town, lambda number: town.register(number, 4))
     town.cast(
         initiative, [town.ballot(initiative, voters[0], Approval((0,))), town.ballot(initiative, voters[1], Blank())]
     )
@@ -81,6 +97,44 @@ def test_O2_a_live_node_and_its_bundle_give_the_same_report(
     assert {check.id for check in refused.failed} == {"code.source"}
     assert outcome(refused, "ballots.proofs")[0] is Outcome.NOT_VERIFIABLE
     assert "pinned" in outcome(refused, "code.source")[1]
+
+
+@pytest.mark.slow
+def test_B11_what_comes_through_another_contract_is_verified_from_events(
+    town: Town, source: PublishedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registrations and ballots, whoever brings them; an act that a contract sent is said to be not verifiable."""
+    forwarder = town.relay.call(Call(None, FORWARDER, "a forwarder")).contract
+    assert forwarder is not None
+
+    def forwarded(contract: str, function: str, *arguments: Any) -> Receipt:
+        bound = town.deployment.contract(contract)
+        inner = bound.call(function, *arguments)
+        return town.relay.call(Call(forwarder, bytes(12) + bound.address + inner.data, "through the forwarder"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(town, "call", forwarded)
+        initiative, voters = opened_for_voting(town, lambda number: town.register(number, 4))
+        town.cast(initiative, [town.ballot(initiative, voter, Approval((0,))) for voter in voters[:3]])
+    key_hash = trapdoor()[0].key_hash()
+    report = observe(LiveSource(town.rpc, town.deployment.to_json()), source, pinned=key_hash, initiative=initiative)
+
+    assert report.ok
+    assert report.initiatives[initiative].distinct == 3
+    for check in ("electorate.signatures", "proposals", "ballots.proofs", "consortium.accounts"):
+        assert outcome(report, check)[0] is Outcome.PASSED, check
+
+    consortium = town.deployment.contract("Consortium")
+    raw_call(town, "C", Role.MEMBER, consortium.call("setAccount", Role.TRUSTEE, "0x" + forwarder.hex()))
+    key = ceremony.trustee_key(77)
+    proof = ceremony.prove_possession(77, town.deployment.chain_id, consortium.address, town.members["C"].entity)
+    forwarded("Consortium", "registerTrusteeKey", key, proof)
+    report = observe(LiveSource(town.rpc, town.deployment.to_json()), source, pinned=key_hash, initiative=initiative)
+
+    assert report.ok
+    assert outcome(report, "ceremony.dealings")[0] is Outcome.PASSED
+    assert outcome(report, "consortium.accounts")[0] is Outcome.NOT_VERIFIABLE
+    assert "1 acts came through other contracts" in outcome(report, "consortium.accounts")[1]
 
 
 def test_the_command_prints_one_object_and_writes_a_page(
