@@ -3,8 +3,9 @@
 
 Three acts on one --out folder. First: the chain, the issuer and each gateway die in the middle of registration, the
 supervisor starts them again; in the middle of casting all of them die at once, and the driver too. Second: what was
-left runs again, and brings in what it had accepted with nobody's help; then a new driver goes on to the opening, where
-two of the three trustees' folders are lost. Third: one of them is back, and `urna run` ends as if nothing had been.
+left runs again, and brings in what it had accepted with nobody's help; then a new driver goes on casting, under kills
+again, to the opening, where two of the three trustees' folders are lost. Third: one of them is back, the chain dies
+once more, and `urna run` ends as if nothing had been.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -124,8 +126,11 @@ def second_act(told: Story) -> None:
 
     consortium = RunConsortium(told.out)
     try:
+        killer = threading.Thread(target=kill_while_casting, args=(told,), daemon=True)
         with closing(Driver(consortium, told.plan, CONTENT, SEED, Reporter(Console(quiet=True)))) as driver:
+            killer.start()
             told.cast = {n: slot >> 224 for n, slot in slots(driver.to_opening()).items()}
+        killer.join(60)
         told.peak = consortium.supervisor.peak_processes
         a, b, c = consortium.entities
         shutil.rmtree(c.folder)
@@ -140,9 +145,23 @@ def second_act(told: Story) -> None:
     (told.out / "kept").rename(b.folder)
 
 
+def kill_while_casting(told: Story) -> None:
+    await_true(lambda: sum(ballots_accepted(told.out).values()) > sum(told.accepted.values()), "another ballot")
+    for name in ("A", "chain", "B", "C"):
+        kill(told, name)
+        time.sleep(0.4)
+
+
 def third_act(told: Story, log: Path) -> None:
     driver = begin(told, log, "--json", str(told.out / "told.json"))
-    told.code = driver.wait(400)
+    try:
+        await_line(log, "start the gateways", driver)
+        time.sleep(2)  # the trustees are at work
+        kill(told, "chain")
+        told.code = driver.wait(400)
+    finally:
+        driver.kill()
+        driver.wait()
     told.said = log.read_text()
     if (told.out / "told.json").exists():
         told.result = json.loads((told.out / "told.json").read_text())
@@ -236,7 +255,8 @@ def await_slots(place: Place, wanted: dict[Nullifier, int]) -> dict[Nullifier, i
 
 
 def test_everything_was_killed_in_the_middle(story: Story) -> None:
-    assert story.killed == ["chain", "eid", "A", "B", "C", "chain", "A", "B", "C", "driver"]
+    registration, casting = ["chain", "eid", "A", "B", "C"], ["chain", "A", "B", "C", "driver"]
+    assert story.killed == [*registration, *casting, "A", "chain", "B", "C", "chain"]
     assert 3 <= len(story.accepted) < story.plan.persons, "the driver died before everybody had voted"
 
 
