@@ -117,6 +117,8 @@ class BallotCarrier:
             for ballot, slot in zip(carried, slots, strict=True):
                 if self._landed(ballot, int(slot)):
                     self._ballots.end(db, ballot, None)
+                elif wire.slot_sequence(int(slot)) == _sequence(ballot):
+                    self._ballots.end(db, ballot, "stale-ballot: the box holds another ballot of this sequence")
                 elif settled.receipt.ok:
                     self._ballots.retry(db, ballot, "the box skipped it")
                 else:
@@ -127,7 +129,7 @@ class BallotCarrier:
     def _landed(self, ballot: StoredBallot, slot: int) -> bool:
         """By the slot: it holds exactly this ballot, or a later one of the voter."""
         nullifier = _nullifier(ballot)
-        sequence = int.from_bytes(ballot.entry[_SEQUENCE], "big")
+        sequence = _sequence(ballot)
         if slot == 0:  # cleared by the count
             return self._view.is_counted(ballot.initiative, nullifier)
         return wire.slot_sequence(slot) > sequence or slot == wire.slot_of(sequence, ballot.hash)
@@ -135,6 +137,10 @@ class BallotCarrier:
 
 def _nullifier(ballot: StoredBallot) -> Nullifier:
     return Nullifier(int.from_bytes(ballot.entry[_NULLIFIER], "big"))
+
+
+def _sequence(ballot: StoredBallot) -> int:
+    return int.from_bytes(ballot.entry[_SEQUENCE], "big")
 
 
 def gas_limit(count: int, words: int) -> int:

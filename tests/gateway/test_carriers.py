@@ -12,6 +12,7 @@ import pytest
 
 from gateway.ballots.carrier import BallotCarrier, gas_limit
 from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.index.view import ChainView
 from gateway.journal import Journal
 from gateway.members.peers import NotSigned, Refusal
 from gateway.registrations.carrier import RegistrationCarrier
@@ -19,10 +20,14 @@ from gateway.relay.simulate import Simulator
 from gateway.submissions import Submissions
 from node.errors import ContractError, RpcRefused
 from node.rpc import MemoryTransport, RpcClient
-from protocol.ballot import PROOF_BYTES
+from protocol.ballot import PROOF_BYTES, ballot_hash, parse_entry
 from protocol.hashing import keccak
 from protocol.types import Commitment, EntityId, InitiativeId, Phase
 from tests.gateway.consortium import Consortium, landed, until
+
+
+def hash_of(view: ChainView, initiative: InitiativeId, entry: bytes) -> bytes:
+    return ballot_hash(view.ballot_scope(initiative), parse_entry(entry, view.words(initiative)).record)
 
 
 def test_B6_good_ballots_land_and_the_bad_one_among_them_fails_alone(consortium: Consortium) -> None:
@@ -33,24 +38,45 @@ def test_B6_good_ballots_land_and_the_bad_one_among_them_fails_alone(consortium:
     gateway = consortium.gateways["A"]
     ballots = Ballots(gateway.journal, 100)
     mixed = [*entries[:3], bad, *entries[4:]]
+    hashes = {entry: hash_of(gateway.services.view, initiative, entry) for entry in mixed}
     with gateway.journal.transaction() as db:
         db.executemany(
             "INSERT INTO ballot (hash, initiative, entry, status) VALUES (?, ?, ?, 'accepted')",
-            [(keccak(entry), initiative, entry) for entry in mixed],
+            [(hashes[entry], initiative, entry) for entry in mixed],
         )
     gateway.services.wake_ballots()
 
     def ended() -> bool:
-        found = [ballots.get(keccak(entry)) for entry in mixed]
+        found = [ballots.get(hashes[entry]) for entry in mixed]
         return all(one is not None and one.status in ("final", "failed") for one in found)
 
     until(ended)
-    outcomes = {entry: ballots.get(keccak(entry)) for entry in mixed}
+    outcomes = {entry: ballots.get(hashes[entry]) for entry in mixed}
     failed = [one for one in outcomes.values() if one is not None and one.status == "failed"]
     assert [one.entry for one in failed] == [bad]
     assert failed[0].reason
     consortium.await_current()
     assert consortium.clients["A"].get(f"/v1/initiatives/{initiative}").json()["distinct"] == 5
+
+
+def test_B6_another_ballot_of_the_same_sequence_is_not_taken_for_this_one(consortium: Consortium) -> None:
+    """Two that a voter signed with one sequence, at two members: one is in the box, the other is told so, at once."""
+    initiative, voters = consortium.voting(3)
+    gateway = consortium.gateways["A"]
+    ballots, hashes = Ballots(gateway.journal, 100), []
+    for entry in (consortium.ballot(initiative, voters[0]), consortium.ballot(initiative, voters[0])):
+        hashes.append(hash_of(gateway.services.view, initiative, entry))
+        ballots.accept(StoredBallot(hashes[-1], initiative, entry, "accepted", None, 0))
+    gateway.services.wake_ballots()
+
+    def ended() -> list[StoredBallot]:
+        found = [one for hash_ in hashes if (one := ballots.get(hash_)) is not None]
+        return [one for one in found if one.status in ("final", "failed")]
+
+    until(lambda: len(ended()) == 2)
+    assert sorted(one.status for one in ended()) == ["failed", "final"]
+    (lost,) = (one for one in ended() if one.status == "failed")
+    assert (lost.reason, lost.attempts) == ("stale-ballot: the box holds another ballot of this sequence", 0)
 
 
 def test_B5_what_is_accepted_before_the_close_and_was_not_carried_ends_as_failed(consortium: Consortium) -> None:
