@@ -25,7 +25,7 @@ from node.rpc import RpcClient
     metavar="FILE",
     envvar="URNA_DEPLOYMENT",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="What `urna deploy` wrote; for a live node. A bundle has its own, which FILE must equal if given.",
+    help="What `urna deploy` wrote, from a source that you trust: what the chain or the bundle is compared with.",
 )
 @click.option("--initiative", metavar="N", type=click.IntRange(min=1), help="Look into this initiative alone.")
 @click.option(
@@ -38,7 +38,10 @@ def observe(
 ) -> int:
     """Verify everything that SOURCE says: the RPC address of a node, or a bundle (.json, .json.gz).
 
-    Exit code 0: no check failed. 1: a check failed. What is not verifiable is shown, and counts as neither.
+    Exit code 0: every check that can be made passed. 1: a check failed, or one could not be made that should have been
+    (what cannot be verified is never counted as passed; seals on the embedded engine are the one thing that is not
+    expected). A bundle without --deployment vouches for its own genesis, which is such a gap: get the deployment file
+    from somebody else than the bundle.
     """
     report = _report(source, deployment_file, initiative)
     if html_file is not None:
@@ -71,4 +74,4 @@ def _report(source: str, deployment_file: Path | None, initiative: int | None) -
             return refused(error)
         if given is not None and given != dict(bundle.deployment):
             raise click.UsageError(f"The bundle is of another deployment than {deployment_file}.")
-        return verify(bundle, published(), initiative=initiative, progress=shown)
+        return verify(bundle, published(), initiative=initiative, anchored=given is not None, progress=shown)

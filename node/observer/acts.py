@@ -214,7 +214,7 @@ def _fits(act: _Act, event: Event, data: bytes) -> bool:
         if data == told:
             return True
         # Calldata need not be canonical, and its texts need not be UTF-8.
-        given = zip(decode(types, data, strict=False), act.function.types, strict=True)
+        given = zip(decode(types, data + bytes(32), strict=False), act.function.types, strict=True)
         return encode(types, [_replaced(value, kind) for value, kind in given]) == told
     except (DecodingError, EncodingError, OverflowError, ValueError):
         return False

@@ -77,12 +77,14 @@ def observe(
     *,
     initiative: int | None = None,
     pinned: bytes = PINNED_KEY_HASH,
+    anchored: bool = True,
     progress: Progress = SILENT,
 ) -> Report:
     """Verifies everything that the source says.
 
     Args:
         initiative: looks into this one alone, once the events are folded; all where it is None.
+        anchored: whether the deployment came from elsewhere than the source; else the genesis is the source's own word.
         pinned: hash of the one verifying key that is accepted. Another than the ceremony's is for tests.
 
     Raises:
@@ -102,20 +104,27 @@ def observe(
         if replay.chain_fault is not None:
             break
     replay.finish()
-    return Observation(source, replay, published, pinned, progress).report(initiative, began)
+    return Observation(source, replay, published, pinned, progress, anchored).report(initiative, began)
 
 
 class Observation:
     """The checks that follow the replay."""
 
     def __init__(
-        self, source: Source, replay: Replay, published: PublishedSource, pinned: bytes, progress: Progress
+        self,
+        source: Source,
+        replay: Replay,
+        published: PublishedSource,
+        pinned: bytes,
+        progress: Progress,
+        anchored: bool,
     ) -> None:
         self._source = source
         self._replay = replay
         self._published = published
         self._pinned = pinned
         self._progress = progress
+        self._anchored = anchored
 
     def report(self, initiative: int | None, began: float) -> Report:
         """Runs them. `began` is when the observer did (monotonic)."""
@@ -136,12 +145,20 @@ class Observation:
             lines += [result(check, Outcome.PASSED, "") for check in _FOLDED]
             lines += [result("events", Outcome.PASSED, f"{replay.events} events"), *self._claims(), self._keys()]
             for one in chosen:
-                outcome = self._result(one)
+                outcome = None
+                try:
+                    outcome = self._result(one)
+                except CheckFailed as failed:
+                    lines.append(result(failed.check, Outcome.FAILED, failed.reason))
                 lines += self._initiative(one, outcome)
                 figures[one.id] = self._initiative_figures(one, outcome)
         known = {line.id for line in lines}
-        lines += [result(check, Outcome.NOT_VERIFIABLE, "no initiative") for check in CHECKS if check not in known]
-        return Report(tuple(merge(lines)), self._figures(began), figures)
+        without = [check for check in CHECKS if check not in known]
+        lines += [result(check, Outcome.NOT_VERIFIABLE, "no initiative") for check in without]
+        awaited = {"chain.seals", *without}
+        if not all(one.count.is_complete for one in chosen):
+            awaited |= {"result.allocation", "result.attested"}
+        return Report(tuple(merge(lines)), self._figures(began), figures, frozenset(awaited))
 
     def _chosen(self, initiative: int | None) -> list[InitiativeState]:
         known = self._replay.state.initiatives
@@ -154,10 +171,13 @@ class Observation:
     def _chain(self) -> Iterator[CheckResult]:
         fault, figures = self._replay.chain_fault, self._replay.chain.figures
         details = dict.fromkeys(_CHAIN, f"{figures.blocks} blocks")
-        details["chain.transactions"] = f"{figures.transactions} transactions"
+        foreign = f", {figures.foreign} not signed for this chain" if figures.foreign else ""
+        details["chain.transactions"] = f"{figures.transactions} transactions{foreign}"
         details["chain.receipts"] = f"{figures.logs} logs"
         for check, detail in details.items():
-            if fault is None:
+            if fault is None and check == "chain.genesis" and not self._anchored:
+                yield result(check, Outcome.NOT_VERIFIABLE, "the bundle's own word: compare with a deployment file")
+            elif fault is None:
                 yield result(check, Outcome.PASSED, detail)
             elif fault.check == check:
                 yield result(check, Outcome.FAILED, fault.reason)
@@ -225,8 +245,8 @@ class Observation:
     def _result(self, one: InitiativeState) -> Result | None:
         try:
             return compute(self._replay.state, one.id) if one.count.is_complete else None
-        except ResultError:
-            return None
+        except ResultError as error:
+            raise CheckFailed("result.allocation", f"initiative {one.id}: {error}") from None
 
     # Figures
 

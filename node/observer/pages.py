@@ -73,6 +73,9 @@ def verdict(report: Report) -> str:
     if report.failed:
         names = ", ".join(check.id for check in report.failed)
         return f"FAILED: {names}. What this source says must not be believed."
+    if report.gaps:
+        names = ", ".join(check.id for check in report.gaps)
+        return f"INCOMPLETE: {names} could not be verified, and should have been. Something may be hidden there."
     if not report.ok:
         return "FAILED: there were no events to verify."
     return f"Everything that could be verified holds; {open_ends} of {len(report.checks)} checks were not verifiable."

@@ -94,8 +94,8 @@ class Replay:
                 self.fold_fault = CheckFailed(invalid.check, f"at the head: {invalid.reason}")
 
     def _note_creation(self, block: VerifiedBlock, transaction: SignedTransaction, receipt: RawReceipt) -> None:
-        created = Address(keccak(rlp.encode([transaction.sender, transaction.nonce]))[12:])
-        if any(one.address == created for one in self.facts.contracts.values()):
+        created = _creates(transaction)
+        if created is not None and any(one.address == created for one in self.facts.contracts.values()):
             number = block.header.number
             self.creations[created] = Creation(number, transaction.hash, receipt.ok, transaction.data)
 
@@ -127,5 +127,12 @@ class Replay:
         if isinstance(event, _TOLD_BY_CALLS):
             call = SentCall(transaction.sender, transaction.to, transaction.data)
             self.sent[meta.block, meta.transaction] = call
-        if transaction.to is None:
+        if meta.address == self.facts.consortium and _creates(transaction) == self.facts.consortium:
             self.founding.append(event)
+
+
+def _creates(transaction: SignedTransaction) -> Address | None:
+    """The contract that the transaction creates, None where it calls one."""
+    if transaction.to is not None:
+        return None
+    return Address(keccak(rlp.encode([transaction.sender, transaction.nonce]))[12:])

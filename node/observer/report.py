@@ -73,6 +73,15 @@ class Report:
     checks: tuple[CheckResult, ...]
     figures: Figures | None
     initiatives: Mapping[int, InitiativeFigures]
+    #: Checks that cannot be made here by the nature of things: seals on the embedded engine, results before the count.
+    awaited: frozenset[str] = frozenset()
+
+    @property
+    def gaps(self) -> tuple[CheckResult, ...]:
+        """Checks that should have been possible and were not: something may be hidden there."""
+        return tuple(
+            check for check in self.checks if check.outcome is Outcome.NOT_VERIFIABLE and check.id not in self.awaited
+        )
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
@@ -81,9 +90,9 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """No check failed, and the events were there: what is not verifiable is no failure, and no pass."""
+        """No check failed, none was left open that could have been made, and the events were there."""
         folded = any(check.id == "events" and check.outcome is Outcome.PASSED for check in self.checks)
-        return folded and not self.failed
+        return folded and not self.failed and not self.gaps
 
     def to_json(self) -> dict[str, object]:
         """For machines: {"ok", "checks", "figures", "initiatives"}. Amounts and scores are decimal strings."""
@@ -96,6 +105,7 @@ class Report:
             initiatives[str(number)] = plain
         return {
             "ok": self.ok,
+            "gaps": [check.id for check in self.gaps],
             "checks": [asdict(check) for check in self.checks],
             "figures": {} if self.figures is None else asdict(self.figures),
             "initiatives": initiatives,

@@ -169,7 +169,9 @@ class Driver:
         with self._reporter.part("export the bundle"):
             self._consortium.urna("export", "--rpc", self._consortium.rpc, "--deployment", deployment, "--out", bundle)
         with self._reporter.part("observe"):
-            observation = self._consortium.report("observe", bundle, "--html", str(self._out / "observer.html"))
+            observation = self._consortium.report(
+                "observe", bundle, "--deployment", deployment, "--html", str(self._out / "observer.html")
+            )
         counts = place.gateways.get(f"{place.path}/counts")
         result = place.gateways.get(f"{place.path}/result")
         return Held(place.initiative, counts, result, observation)

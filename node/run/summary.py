@@ -70,6 +70,7 @@ def outcome_of(
         projects=rows,
         winners_match=None if published is None or not plan.complete else winners == published,
         recount_matches=_equal(totals, allocation, rows, winners, document),
+        observer_passes=held.observation["ok"] is True,
         result_hash=held.result["result_hash"],
         checks=tuple(
             CheckRow(check["id"], check["name"], check["outcome"], check["detail"])

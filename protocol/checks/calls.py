@@ -57,7 +57,8 @@ def find(sent: Sent, meta: EventMeta, function: Signature, check: str) -> Iterat
         selector, at = function.selector, -1
         while (at := call.data.find(selector, at + 1)) >= 0:
             try:
-                arguments = decode(function.types, call.data[at + 4 :], strict=False)
+                # Solidity reads padding that is missing at the end as zeros.
+                arguments = decode(function.types, call.data[at + 4 :] + bytes(32), strict=False)
             except (DecodingError, OverflowError, ValueError):
                 continue
             found = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from protocol.ceremony import CeremonyError, Complaint, Epoch, judge, verify_possession
 from protocol.checks.calls import Sent, Signature, find, is_direct
-from protocol.checks.model import NotVerifiable, place, refuse
+from protocol.checks.model import CheckFailed, NotVerifiable, place, refuse
 from protocol.state import ComplaintClaim, InitiativeState, State
 from protocol.types import Dealing, DleqProof, G1Point, SchnorrProof
 
@@ -28,7 +28,8 @@ def possession(state: State, sent: Sent) -> str:
             proved = SchnorrProof(G1Point(*proof[0]), proof[1])
             if verify_possession(claim.key, proved, state.chain_id, state.consortium_address, claim.entity):
                 break
-            refuse(_DEALINGS, claim.meta, f"the key of entity {claim.entity} is not proved to be its own")
+            if is_direct(sent, claim.meta, REGISTER_KEY):
+                refuse(_DEALINGS, claim.meta, f"the key of entity {claim.entity} is not proved to be its own")
         else:
             if is_direct(sent, claim.meta, REGISTER_KEY):
                 refuse(_DEALINGS, claim.meta, "the call is of another key than the event")
@@ -41,7 +42,12 @@ def complaints(state: State, initiative: InitiativeState, sent: Sent) -> str:
     for claim in initiative.ceremony.complaints:
         for number, dealer, dealing, shared, proof in find(sent, claim.meta, COMPLAIN, _COMPLAINTS):
             if (number, dealer) == (initiative.id, claim.dealer):
-                _judge(state, initiative, claim, _dealing(dealing), Complaint(G1Point(*shared), _dleq(proof)))
+                try:
+                    _judge(state, initiative, claim, _dealing(dealing), Complaint(G1Point(*shared), _dleq(proof)))
+                except CheckFailed:
+                    if is_direct(sent, claim.meta, COMPLAIN):
+                        raise
+                    continue  # a decoy beside the call that was made: look on
                 break
         else:
             if is_direct(sent, claim.meta, COMPLAIN):

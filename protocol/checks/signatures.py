@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from protocol.checks.calls import Sent, Signature, find, is_direct
-from protocol.checks.model import NotVerifiable, place, refuse
+from protocol.checks.model import CheckFailed, NotVerifiable, place, refuse
 from protocol.eip712 import RegistrationBatch, Replacement, Signable, SignatureError, Submission, digest, recover
 from protocol.state import BatchClaim, InitiativeState, ReplacementClaim, Signer, State, SubmissionClaim
 from protocol.types import Address
@@ -56,11 +56,19 @@ def _verify(
     state: State, initiative: InitiativeState, claim: _Claim, function: Signature, contract: Address, sent: Sent
 ) -> None:
     check = "proposals" if isinstance(claim, SubmissionClaim) else "electorate.signatures"
+    direct = is_direct(sent, claim.meta, function)
     for message, signatures in find(sent, claim.meta, function, check):
         if (message[0], message[1]) == (initiative.id, claim.batch_id):
-            _require_signed(state, initiative, claim, message[2], signatures, contract, check)
+            try:
+                _require_signed(state, initiative, claim, message[2], signatures, contract, check)
+            except CheckFailed:
+                if direct:
+                    raise
+                continue  # a decoy beside the call that was made: look on
             return
-    if is_direct(sent, claim.meta, function):
+        if direct:
+            break
+    if direct:
         refuse(check, claim.meta, "the call is of another batch than the event")
     raise NotVerifiable(check, f"{place(claim.meta)}: the batch is not in the transaction")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Heavy arithmetic of the protocol on bn254 (arkworks), the interpreter's lock released.
 
-Encodings: integers are 32-byte big-endian words; a point of G1 is x | y (64 bytes), of G2 x.c1 | x.c0 | y.c1 | y.c0 (128)
+Encodings: integers are 32-byte big-endian words; a point of G1 is x | y (64 bytes), of G2 x.c1 | x.c0 | y.c1 | y.c0
 as the EVM's precompiles take them. Lists are concatenations. "Scalar" means below r, the order of bn254's groups.
 Every function raises `NativeError` for what it refuses, and only that.
 """

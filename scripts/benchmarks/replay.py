@@ -24,7 +24,7 @@ _BATCH = 100
 
 def measure(options: Options) -> Part:
     """A part of a city's ballots, cast and counted; the time for all of them is reckoned from it in proportion."""
-    count = options.size(10_000, 500)
+    count = options.size(5_000, 500)
     with tempfile.TemporaryDirectory() as folder, open_chain(Path(folder), 3) as chain:
         _hold(chain, count)
         begun = time.monotonic()

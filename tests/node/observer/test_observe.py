@@ -131,7 +131,10 @@ def test_B11_what_comes_through_another_contract_is_verified_from_events(
     forwarded("Consortium", "registerTrusteeKey", key, proof)
     report = observe(LiveSource(town.rpc, town.deployment.to_json()), source, pinned=key_hash, initiative=initiative)
 
-    assert report.ok
+    # Without seals nothing shows that the entity was behind that act: no failure, and no pass.
+    assert not report.failed
+    assert [check.id for check in report.gaps] == ["consortium.accounts"]
+    assert not report.ok
     assert outcome(report, "ceremony.dealings")[0] is Outcome.PASSED
     assert outcome(report, "consortium.accounts")[0] is Outcome.NOT_VERIFIABLE
     assert "1 acts came through other contracts" in outcome(report, "consortium.accounts")[1]
@@ -144,7 +147,14 @@ def test_the_command_prints_one_object_and_writes_a_page(
     with gzip.open(path, "wt", encoding="utf-8") as packed:
         json.dump(bundle, packed)
 
-    code = cli.main(["observe", str(path), "--json", "--html", str(page)])
+    trusted = tmp_path / "deployment.json"
+    trusted.write_text(json.dumps(bundle["deployment"]), encoding="utf-8")
+
+    assert cli.main(["observe", str(path), "--json"]) == 1
+    alone = json.loads(capsys.readouterr().out)
+    assert (alone["ok"], alone["gaps"]) == (False, ["chain.genesis"])  # nobody else vouches for its genesis
+
+    code = cli.main(["observe", str(path), "--deployment", str(trusted), "--json", "--html", str(page)])
     answer = json.loads(capsys.readouterr().out)
 
     assert code == 0
