@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 import rlp
+from eth_keys.datatypes import PrivateKey
 
 from node.observer import DeploymentFacts, Report
 from protocol import events
 from protocol.abi import AbiError
 from protocol.ballot import parse_records
 from protocol.checks import CHECKS, CheckResult, Outcome
-from protocol.events import BallotCast, BallotCounted, CountCompleted, Event
+from protocol.events import BallotCast, BallotCounted, CountCompleted, Event, ResultAttested
+from protocol.hashing import keccak
 from protocol.state import State, contract_at
 from protocol.tally import ballot_digest
 from protocol.types import Address
@@ -164,3 +166,20 @@ def test_B10_a_ballot_counted_as_another_is_found_though_all_figures_fit(
 
     assert set(failed) == {"tally.opened", "result.attested"}
     assert any(f"{event.nullifier:064x}" in failed["tally.opened"] for event in (one, two))
+
+
+def test_K1_an_act_that_a_stranger_signed_is_found(bundle: dict[str, Any], observing: Observe) -> None:
+    """The last attestation, sent with a key that is nobody's, in a history that holds together otherwise."""
+    place = [place for place in places(bundle) if isinstance(place.event, ResultAttested)][-1]
+    block = bundle["blocks"][place.block]
+    head, fields = typed(octets(block["transactions"][place.transaction]))
+    assert head == b""
+    chain_id = bundle["deployment"]["chainId"]
+    fields[0] = b""  # the stranger's first nonce
+    signature = PrivateKey(b"\x77" * 32).sign_msg_hash(keccak(rlp.encode([*fields[:6], chain_id, 0, 0])))  # EIP-155
+    fields[6:] = [signature.v + 35 + 2 * chain_id, signature.r, signature.s]
+    changed = replaced(block, ("transactions", place.transaction), hexed(rlp.encode(fields)))
+    (check,) = found(observing(rechained(bundle, place.block, changed)))
+
+    assert check.id == "consortium.accounts"
+    assert f"block {place.block}" in check.detail
