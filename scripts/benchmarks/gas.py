@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +19,7 @@ from protocol import ceremony
 from protocol.ballot import Entry
 from protocol.ceremony import Epoch
 from protocol.types import Dealing, G1Point, Role
-from scripts.benchmarks.chain import Chain, open_chain
+from scripts.benchmarks.chain import GAS, Chain, open_chain
 from scripts.benchmarks.measure import ROOT, Figure, Options, Part
 
 _STOCK = "node_modules/@semaphore-protocol/contracts/base/SemaphoreVerifier.sol"
@@ -40,14 +42,16 @@ def measure(options: Options) -> Part:
         chain.until(chain.rules[small].windows.voting_opens)
         ballots = chain.ballots(large, 311)
         part.figures += _casts(chain, large, ballots)
-        others = chain.ballots(small, 200)
-        for start in (0, 100):
+        others = chain.ballots(small, 250)
+        for start in (0, 100, 200):
             chain.relay.call(chain.cast_call(small, others[start : start + 100]))
         windows = chain.rules[small].windows
         chain.until(windows.voting_closes + windows.challenge_period)
         part.figures += [figure for one in ceremonies for figure in one.release()]
         part.figures += _counts(chain, large, ballots[:200], 16)
-        part.figures += _counts(chain, small, others, options.size(160, 32))
+        part.figures += _counts(chain, small, others[:200], options.size(160, 32))
+        rest = b"".join(entry.record.encode() for entry in others[200:])
+        part.profile = _by_opcode(chain, chain.encode("Tally", "count", small, rest), len(others[200:]))
     return part
 
 
@@ -83,6 +87,29 @@ def _counts(chain: Chain, initiative: int, entries: Sequence[Entry], options: in
     goal = 14_000 if options == 160 else None
     note = f"first batch of 100: {used[0]:,.0f}, second: {used[1]:,.0f}"
     return [Figure(f"ballot counted, approval of {options} options", sum(used) / 2, "gas", goal, note=note)]
+
+
+def _by_opcode(chain: Chain, call: Call, count: int) -> str:
+    """Where the gas of a count goes, per ballot; calls without what they passed on."""
+    quiet = {"disableStack": True, "disableStorage": True, "enableMemory": False}
+    assert call.to is not None
+    message = {"to": "0x" + call.to.hex(), "data": "0x" + call.data.hex(), "gas": hex(GAS), "gasPrice": "0x0"}
+    steps = cast(Any, chain.rpc.call("debug_traceCall", [message, "latest", quiet]))["structLogs"]
+    used = chain.relay.call(call).gas_used
+    spent: Counter[str] = Counter()
+    for step, following in pairwise(steps):
+        same = following["depth"] == step["depth"]
+        spent[step["op"]] += step["gas"] - following["gas"] if same else 0 if "CALL" in step["op"] else step["gasCost"]
+    inside = sum(spent.values())
+    lines = [
+        f"A count of {count} ballots, {used / count:,.0f} gas each, by opcode (STATICCALL: precompiles, of "
+        "them 6,000 for the one ecMul):",
+        "",
+        *(f"- {gas / count:,.0f} {name}" for name, gas in spent.most_common(8)),
+        f"- {(inside - sum(gas for _, gas in spent.most_common(8))) / count:,.0f} all other opcodes",
+        f"- {(used - inside) / count:,.0f} calldata and the transaction itself, less what clearing slots refunds",
+    ]
+    return "\n".join(lines)
 
 
 class _Ceremony:
