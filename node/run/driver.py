@@ -240,7 +240,15 @@ class Driver:
 
     def _remember(self, content: bytes) -> None:
         """Raises NodeError where the folder belongs to another election, or to other voters."""
-        identity = {"file": sha256(content).hexdigest(), "persons": self._plan.persons, "seed": self._seed}
+        plan = self._plan
+        identity = {
+            "file": sha256(content).hexdigest(),
+            "voters": len(plan.election.votes),
+            "ballots": [len(casting.plaintexts) for casting in plan.castings],
+            "nulls": plan.nulls,
+            "blanks": plan.blanks,
+            "seed": self._seed,
+        }
         path = self._out / "run.json"
         if not path.exists():
             path.write_text(json.dumps(identity), encoding="utf-8")

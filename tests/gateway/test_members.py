@@ -18,11 +18,11 @@ import pytest
 
 from gateway.members import peers as peers_module
 from gateway.members.peers import NotSigned, Peers, body_of
-from gateway.members.registrar import Claim
+from gateway.members.registrar import Claim, submission_id
 from node import member_auth
 from node.keys import Key, new_account_secret
 from protocol import eip712
-from protocol.evidence import evidence_root
+from protocol.evidence import content_hash, evidence_root
 from protocol.types import Commitment, EntityId, Hash32, InitiativeId, Role, Tag
 from tests.gateway.consortium import Consortium, landed, problem, until
 
@@ -110,6 +110,28 @@ def test_who_is_no_member_is_refused_first(consortium: Consortium, initiative: I
     assert problem(ask(consortium, b'{"x": 1}', headers={}), 401, "member-signature")
     assert ask(consortium, body, headers=signed).status_code == 200
     assert problem(ask(consortium, body, headers=signed), 401, "member-signature")["reason"] == "replayed-nonce"
+
+
+def test_K1_a_submission_is_signed_under_its_one_id_alone(consortium: Consortium, initiative: InitiativeId) -> None:
+    """A registrar that brought an author's text again under fresh ids would use up the author's limit."""
+    registrar = consortium.gateways["A"].services.registrar
+    hashed = content_hash({"title": "a bench"}, bytes(32))
+    body = consortium.proposal(initiative, "autora", {"title": "a bench"}, hashed, bytes(32))
+    claim = Claim(body["id_token"], bytes.fromhex(body["salt"][2:]), content_hash=hashed)
+    tag = registrar.author(initiative, claim)
+    message = eip712.Submission(
+        initiative=initiative,
+        batch_id=submission_id(tag, hashed),
+        valid_until=consortium.town.now() + 3600,
+        author_tag=tag,
+        content_hash=hashed,
+        evidence_root=evidence_root([claim.token]),
+    )
+    path = "/members/cosign/submissions"
+
+    assert ask(consortium, body_of(message, [claim]), path=path).status_code == 200
+    again = replace(message, batch_id=Hash32(secrets.token_bytes(32)))
+    problem(ask(consortium, body_of(again, [claim]), path=path), 400, "malformed-request")
 
 
 def test_strangers_do_not_bring_large_bodies(consortium: Consortium) -> None:

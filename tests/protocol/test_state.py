@@ -272,10 +272,11 @@ def test_a_motion_voids(voting: Chronicle) -> None:
 
 def test_K1_a_motion_without_its_last_padding_stops_nobody(voting: Chronicle) -> None:
     """Solidity reads what is missing as zeros and executes it; a stricter reader would be stopped for ever."""
-    c, explain = voting, "the register was wrong"
-    event = events.InitiativeVoided(ONE, VoidReason.MOTION, explain)
-    c.motion(SUITE.initiatives, "voidByMotion(uint64,string)", [1, explain], event, cut=10)
-    assert status_at(c.initiative, c.now) == (Phase.VOID, VoidReason.MOTION)
+    c = voting
+    admitted = c.admission(len(c.state.consortium.entities) + 1)
+    draft = (admitted.name, admitted.endpoint, ["0x" + seat.hex() for seat in admitted.accounts])
+    c.motion(CONSORTIUM, "admit((string,string,address[5]))", [draft], admitted, cut=10)
+    assert c.state.consortium.is_active(admitted.entity)
 
 
 def test_B16_extensions(voting: Chronicle) -> None:
