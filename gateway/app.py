@@ -30,10 +30,13 @@ from gateway.limits import Bounds
 from gateway.members import endpoints as member_endpoints
 from gateway.members.peers import Peers
 from gateway.members.registrar import Registrar
+from gateway.members.single import Desk
 from gateway.proposals import endpoints as proposal_endpoints
-from gateway.proposals.service import ProposalCarrier, ProposalService
+from gateway.proposals.carrier import ProposalCarrier
+from gateway.proposals.service import ProposalService
 from gateway.registrations import endpoints as registration_endpoints
-from gateway.registrations.carrier import RegistrationCarrier, ReplacementCarrier
+from gateway.registrations.carrier import RegistrationCarrier
+from gateway.registrations.replacements import ReplacementCarrier
 from gateway.registrations.service import RegistrationService
 from gateway.relay.outbox import Lane, Outbox
 from gateway.relay.simulate import Simulator
@@ -123,20 +126,11 @@ def _connect(
     person_box = Outbox(journal, rpc, deployment.chain_id, lanes[:half], deployment.finality)
     ballot_box = Outbox(journal, rpc, deployment.chain_id, lanes[half:], deployment.finality)
     simulator = Simulator(rpc, lanes[0].key.address)
+    desk = Desk(submissions, view, peers, deployment, simulator, _keep_evidence)
     person_carriers: list[Carrier] = [
-        RegistrationCarrier(
-            submissions,
-            view,
-            registrar,
-            peers,
-            deployment,
-            simulator,
-            _keep_evidence,
-            settings.batch_size,
-            settings.batch_age,
-        ),
-        ReplacementCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
-        ProposalCarrier(submissions, view, peers, deployment, simulator, _keep_evidence),
+        RegistrationCarrier(desk, registrar, settings.batch_size, settings.batch_age),
+        ReplacementCarrier(desk),
+        ProposalCarrier(desk),
     ]
     ballot_carrier = BallotCarrier(
         ballots, view, deployment, simulator, settings.batch_size, settings.batch_age, settings.last_call

@@ -4,27 +4,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.index.view import ChainView
 from gateway.journal import Journal
-from gateway.members.peers import NotSigned, Peers
-from gateway.members.registrar import Claim, Registrar, submission_id
+from gateway.members.registrar import Claim, Registrar
 from gateway.problems import MalformedRequest, TooLarge, TooManyProposals, UnknownRecord
-from gateway.relay.outbox import Settled
-from gateway.relay.simulate import Simulator
-from gateway.relay.worker import Parcel
 from gateway.submissions import Submission, Submissions
-from node.deployment import Deployment
-from node.errors import ContractError
-from protocol import eip712
 from protocol.errors import ProtocolError
-from protocol.evidence import content_document, content_hash, evidence_root
+from protocol.evidence import content_document, content_hash
 from protocol.hashing import keccak
-from protocol.types import Hash32, InitiativeId, Phase, Tag
+from protocol.types import Hash32, InitiativeId, Phase
 
 MAX_CONTENT = 64 * 1024
 VALIDITY = 3600
@@ -81,85 +72,3 @@ class ProposalService:
             return None
         content: dict[str, Any] = json.loads(rows[0]["document"])["content"]
         return content
-
-
-class ProposalCarrier:
-    """One proposal a transaction."""
-
-    def __init__(
-        self,
-        submissions: Submissions,
-        view: ChainView,
-        peers: Peers,
-        deployment: Deployment,
-        simulator: Simulator,
-        evidence: Callable[[sqlite3.Connection, Hash32, int, Sequence[str]], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._submissions = submissions
-        self._view = view
-        self._peers = peers
-        self._proposals = deployment.contract("Proposals")
-        self._simulator = simulator
-        self._evidence = evidence
-        self._clock = clock
-        self._not_before = 0.0
-
-    def next_parcel(self) -> Parcel | None:
-        if self._clock() < self._not_before:
-            return None
-        for initiative in self._submissions.waiting_initiatives("proposal"):
-            for submission in self._submissions.waiting("proposal", initiative, AT_ONCE):
-                parcel = self._parcel(submission)
-                if parcel is not None:
-                    return parcel
-        return None
-
-    def _parcel(self, submission: Submission) -> Parcel | None:
-        if self._view.has_content(submission.initiative, Hash32(submission.key)):
-            self._submissions.finish_now([submission])  # handed in at another member as well
-            return None
-        if self._view.phase(submission.initiative) is not Phase.REGISTRATION:
-            self._submissions.fail_now([submission], "wrong-phase: proposals are submitted while registration is open")
-            return None
-        payload = submission.payload
-        claim = Claim(payload["id_token"], bytes.fromhex(payload["salt"]), content_hash=Hash32(submission.key))
-        message = eip712.Submission(
-            initiative=submission.initiative,
-            # The same for every member: what is handed in twice stands once.
-            batch_id=submission_id(Tag(bytes.fromhex(payload["tag"])), Hash32(submission.key)),
-            valid_until=self._view.as_of().timestamp + VALIDITY,
-            author_tag=Tag(bytes.fromhex(payload["tag"])),
-            content_hash=Hash32(submission.key),
-            evidence_root=evidence_root([claim.token]),
-        )
-        try:
-            data = self._proposals.call("submit", message, self._peers.gather(message, [claim])).data
-            self._simulator.check(self._proposals.address, data, GAS)
-        except NotSigned as error:
-            self._not_before = self._clock() + PAUSE
-            if error.refusals:
-                self._submissions.retry_now([submission], error.detail)
-            return None
-        except ContractError as error:
-            self._not_before = self._clock() + PAUSE
-            self._submissions.retry_now([submission], error.name)
-            return None
-
-        def link(db: sqlite3.Connection, tx: int) -> None:
-            self._submissions.link(db, [submission], tx)
-            self._evidence(db, message.batch_id, message.initiative, [claim.token])
-
-        return Parcel(self._proposals.address, data, GAS, link)
-
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
-        carried = self._submissions.carried_by("proposal", settled.tx)
-
-        def write(db: sqlite3.Connection) -> None:
-            for submission in carried:
-                if settled.receipt.ok:
-                    self._submissions.finish(db, submission)
-                else:
-                    self._submissions.retry(db, submission, "the submission was refused by the contract")
-
-        return write

@@ -1,35 +1,29 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Brings registrations to the chain in batches, and replacements one by one, each signed by k registrars."""
+"""Brings registrations to the chain in batches, each signed by k registrars."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 
-from gateway.index.view import ChainView
-from gateway.members.peers import NotSigned, Peers
+from gateway.members.peers import NotSigned
 from gateway.members.registrar import Claim, Registrar
+from gateway.members.single import PAUSE, VALIDITY, Desk
 from gateway.problems import Problem
+from gateway.registrations.payload import claim_of, commitment_of, tag_of
 from gateway.relay.outbox import Settled
-from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Parcel
-from gateway.submissions import Submission, Submissions
-from node.deployment import Deployment
+from gateway.submissions import Submission
 from node.errors import ContractError
 from protocol import eip712
 from protocol.evidence import evidence_root
-from protocol.types import Commitment, Hash32, InitiativeId, Phase, Tag
+from protocol.types import Hash32, InitiativeId, Phase, Tag
 
 log = logging.getLogger(__name__)
 
-VALIDITY = 3600  # seconds of chain time
 GAS_BASE, GAS_PER_PERSON = 1_000_000, 250_000
-GAS_REPLACEMENT = 1_500_000
-AT_ONCE = 20
-PAUSE = 2.0  # seconds before registrars that did not sign are asked again
 #: Refusals that name a person, not the moment: trying again would not help.
 FINAL_CODES = frozenset({"out-of-scope", "known-person", "known-commitment", "invalid-commitment"})
 KNOWN_PERSON = "known-person: registered with another commitment before"
@@ -39,30 +33,18 @@ KNOWN_COMMITMENT = "known-commitment: the commitment was used before"
 class RegistrationCarrier:
     """Batches of `size`, or fewer when the oldest has waited `age` seconds."""
 
-    def __init__(
-        self,
-        submissions: Submissions,
-        view: ChainView,
-        registrar: Registrar,
-        peers: Peers,
-        deployment: Deployment,
-        simulator: Simulator,
-        evidence: Callable[[sqlite3.Connection, Hash32, int, Sequence[str]], None],
-        size: int,
-        age: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._submissions = submissions
-        self._view = view
+    def __init__(self, desk: Desk, registrar: Registrar, size: int, age: float) -> None:
+        self._submissions = desk.submissions
+        self._view = desk.view
         self._registrar = registrar
-        self._peers = peers
-        self._electorate = deployment.contract("Electorate")
-        self._simulator = simulator
-        self._evidence = evidence
+        self._peers = desk.peers
+        self._electorate = desk.deployment.contract("Electorate")
+        self._simulator = desk.simulator
+        self._evidence = desk.evidence
         self._size = size
         self._limit = size  # smaller while a registrar refuses somebody in the batch
         self._age = age
-        self._clock = clock
+        self._clock = desk.clock
         self._since: dict[InitiativeId, float] = {}
         self._not_before: dict[InitiativeId, float] = {}
 
@@ -93,8 +75,8 @@ class RegistrationCarrier:
             initiative=initiative,
             batch_id=Hash32(secrets.token_bytes(32)),
             valid_until=self._view.as_of().timestamp + VALIDITY,
-            tags=tuple(_tag(each) for each in good),
-            commitments=tuple(_commitment(each) for each in good),
+            tags=tuple(tag_of(each) for each in good),
+            commitments=tuple(commitment_of(each) for each in good),
             evidence_root=evidence_root([claim.token for claim in claims]),
         )
         try:
@@ -123,10 +105,10 @@ class RegistrationCarrier:
         """Those whose token still stands; the others fail with its problem's code. A person is in a batch once."""
         claims, good, seen = [], [], set()
         for submission in waiting:
-            tag = _tag(submission)
+            tag = tag_of(submission)
             if tag in seen or self._is_known(submission, tag):
                 continue
-            claim = _claim(submission)
+            claim = claim_of(submission)
             try:
                 self._registrar.elector(submission.initiative, claim)
             except Problem as problem:
@@ -143,7 +125,7 @@ class RegistrationCarrier:
         known = self._view.commitment_of(submission.initiative, tag)
         if known is None:
             return False
-        if known == _commitment(submission):
+        if known == commitment_of(submission):
             self._submissions.finish_now([submission])
         else:
             self._submissions.fail_now([submission], KNOWN_PERSON)
@@ -165,12 +147,12 @@ class RegistrationCarrier:
     def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
         """By the chain itself: the batch may have skipped a person."""
         carried = self._submissions.carried_by("registration", settled.tx)
-        asked = [(each.initiative, _tag(each)) for each in carried]
+        asked = [(each.initiative, tag_of(each)) for each in carried]
         stored = self._simulator.read_all(self._electorate, "commitmentOf", asked) if carried else []
 
         def write(db: sqlite3.Connection) -> None:
             for submission, commitment in zip(carried, stored, strict=True):
-                if commitment == _commitment(submission):
+                if commitment == commitment_of(submission):
                     self._submissions.finish(db, submission)
                 elif not settled.receipt.ok:
                     self._submissions.retry(db, submission, "the batch was refused by the contract")
@@ -180,99 +162,3 @@ class RegistrationCarrier:
                     self._submissions.fail(db, submission, KNOWN_COMMITMENT)
 
         return write
-
-
-class ReplacementCarrier:
-    """One replacement a transaction."""
-
-    def __init__(
-        self,
-        submissions: Submissions,
-        view: ChainView,
-        peers: Peers,
-        deployment: Deployment,
-        simulator: Simulator,
-        evidence: Callable[[sqlite3.Connection, Hash32, int, Sequence[str]], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._submissions = submissions
-        self._view = view
-        self._peers = peers
-        self._electorate = deployment.contract("Electorate")
-        self._simulator = simulator
-        self._evidence = evidence
-        self._clock = clock
-        self._not_before = 0.0
-
-    def next_parcel(self) -> Parcel | None:
-        if self._clock() < self._not_before:
-            return None
-        for initiative in self._submissions.waiting_initiatives("replacement"):
-            for submission in self._submissions.waiting("replacement", initiative, AT_ONCE):
-                parcel = self._parcel(submission)
-                if parcel is not None:
-                    return parcel
-        return None
-
-    def _parcel(self, submission: Submission) -> Parcel | None:
-        tag, commitment, claim = _tag(submission), _commitment(submission), _claim(submission)
-        if self._view.pending_replacement(submission.initiative, tag) == commitment:
-            self._submissions.finish_now([submission])  # handed in at another member as well
-            return None
-        old = self._view.commitment_of(submission.initiative, tag)
-        if old is None or self._view.phase(submission.initiative) not in (Phase.REGISTRATION, Phase.REVIEW):
-            self._submissions.fail_now([submission], "wrong-phase: commitments are replaced before voting opens")
-            return None
-        replacement = eip712.Replacement(
-            initiative=submission.initiative,
-            batch_id=Hash32(secrets.token_bytes(32)),
-            valid_until=self._view.as_of().timestamp + VALIDITY,
-            tag=tag,
-            old_commitment=old,
-            new_commitment=commitment,
-            evidence_root=evidence_root([claim.token]),
-        )
-        try:
-            signatures = self._peers.gather(replacement, [claim])
-            data = self._electorate.call("queueReplacement", replacement, signatures).data
-            self._simulator.check(self._electorate.address, data, GAS_REPLACEMENT)
-        except NotSigned as error:
-            self._not_before = self._clock() + PAUSE
-            if error.refusals:
-                self._submissions.retry_now([submission], error.detail)
-            return None
-        except ContractError as error:
-            self._not_before = self._clock() + PAUSE
-            self._submissions.retry_now([submission], error.name)
-            return None
-
-        def link(db: sqlite3.Connection, tx: int) -> None:
-            self._submissions.link(db, [submission], tx)
-            self._evidence(db, replacement.batch_id, replacement.initiative, [claim.token])
-
-        return Parcel(self._electorate.address, data, GAS_REPLACEMENT, link)
-
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
-        carried = self._submissions.carried_by("replacement", settled.tx)
-
-        def write(db: sqlite3.Connection) -> None:
-            for submission in carried:
-                if settled.receipt.ok:
-                    self._submissions.finish(db, submission)
-                else:
-                    self._submissions.retry(db, submission, "the replacement was refused by the contract")
-
-        return write
-
-
-def _claim(submission: Submission) -> Claim:
-    payload = submission.payload
-    return Claim(payload["id_token"], bytes.fromhex(payload["salt"]), commitment=_commitment(submission))
-
-
-def _commitment(submission: Submission) -> Commitment:
-    return Commitment(int.from_bytes(submission.key, "big"))
-
-
-def _tag(submission: Submission) -> Tag:
-    return Tag(bytes.fromhex(submission.payload["tag"]))

@@ -15,6 +15,7 @@ from gateway.ballots.repository import Ballots, StoredBallot
 from gateway.index.view import ChainView
 from gateway.journal import Journal
 from gateway.members.peers import NotSigned, Refusal
+from gateway.members.single import Desk
 from gateway.registrations.carrier import RegistrationCarrier
 from gateway.relay.simulate import Simulator
 from gateway.submissions import Submissions
@@ -189,7 +190,8 @@ def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -
         """Kept elsewhere."""
 
     now = 0.0
-    carrier = RegistrationCarrier(box, any_, any_, any_, any_, any_, evidence, 16, 0.0, clock=lambda: now)
+    desk = Desk(box, any_, any_, any_, any_, evidence, clock=lambda: now)
+    carrier = RegistrationCarrier(desk, any_, 16, 0.0)
     for round_ in range(40):
         now = float(round_)
         parcel = carrier.next_parcel()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What goes to the chain one by one, each signed by k registrars: replacements, proposals."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gateway.index.view import ChainView
+from gateway.members.peers import NotSigned, Peers
+from gateway.members.registrar import Claim
+from gateway.relay.outbox import Settled
+from gateway.relay.simulate import Simulator
+from gateway.relay.worker import Parcel
+from gateway.submissions import Kind, Submission, Submissions
+from node.contracts import Contract
+from node.deployment import Deployment
+from node.errors import ContractError
+from protocol import eip712
+from protocol.types import Hash32
+
+VALIDITY = 3600  # seconds of chain time
+PAUSE = 2.0  # seconds before registrars that did not sign are asked again
+AT_ONCE = 20
+
+Evidence = Callable[[sqlite3.Connection, Hash32, int, Sequence[str]], None]
+"""Keeps the hashes of a batch's tokens: (database, batch id, initiative, tokens)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every carrier of persons' submissions works with."""
+
+    submissions: Submissions
+    view: ChainView
+    peers: Peers
+    deployment: Deployment
+    simulator: Simulator
+    evidence: Evidence
+    clock: Callable[[], float] = time.monotonic
+
+
+class SingleCarrier(ABC):
+    """One submission a transaction. A kind says what it is, when it is done already, and what is signed."""
+
+    KIND: ClassVar[Kind]
+    CONTRACT: ClassVar[str]
+    FUNCTION: ClassVar[str]
+    GAS: ClassVar[int]
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._contract: Contract = desk.deployment.contract(self.CONTRACT)
+        self._not_before = 0.0
+
+    @abstractmethod
+    def is_done(self, submission: Submission) -> bool:
+        """Whether the chain has it: it was handed in at another member as well."""
+
+    @abstractmethod
+    def untimely(self, submission: Submission) -> str | None:
+        """Why it can never be brought any more, or None."""
+
+    @abstractmethod
+    def prepare(self, submission: Submission) -> tuple[eip712.Replacement | eip712.Submission, Claim]:
+        """What registrars sign, and the person's token with what it binds."""
+
+    def next_parcel(self) -> Parcel | None:
+        if self._desk.clock() < self._not_before:
+            return None
+        submissions = self._desk.submissions
+        for initiative in submissions.waiting_initiatives(self.KIND):
+            for submission in submissions.waiting(self.KIND, initiative, AT_ONCE):
+                parcel = self._parcel(submission)
+                if parcel is not None:
+                    return parcel
+        return None
+
+    def _parcel(self, submission: Submission) -> Parcel | None:
+        desk = self._desk
+        if self.is_done(submission):
+            desk.submissions.finish_now([submission])
+            return None
+        if (reason := self.untimely(submission)) is not None:
+            desk.submissions.fail_now([submission], reason)
+            return None
+        message, claim = self.prepare(submission)
+        try:
+            data = self._contract.call(self.FUNCTION, message, desk.peers.gather(message, [claim])).data
+            desk.simulator.check(self._contract.address, data, self.GAS)
+        except NotSigned as error:
+            self._not_before = desk.clock() + PAUSE
+            if error.refusals:
+                desk.submissions.retry_now([submission], error.detail)
+            return None
+        except ContractError as error:
+            self._not_before = desk.clock() + PAUSE
+            desk.submissions.retry_now([submission], error.name)
+            return None
+
+        def link(db: sqlite3.Connection, tx: int) -> None:
+            desk.submissions.link(db, [submission], tx)
+            desk.evidence(db, message.batch_id, message.initiative, [claim.token])
+
+        return Parcel(self._contract.address, data, self.GAS, link)
+
+    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+        submissions = self._desk.submissions
+        carried = submissions.carried_by(self.KIND, settled.tx)
+
+        def write(db: sqlite3.Connection) -> None:
+            for submission in carried:
+                if settled.receipt.ok:
+                    submissions.finish(db, submission)
+                else:
+                    submissions.retry(db, submission, f"the {self.KIND} was refused by the contract")
+
+        return write
