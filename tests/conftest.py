@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ ROOT = Path(__file__).resolve().parents[1]
 # A shared machine stalls now and then; a slow example is no defect. Failing seeds are printed, not kept.
 hypothesis.settings.register_profile("urna", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "urna"))
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion_limit() -> None:
+    """py_ecc, the reference of some tests, raises the limit so far that deep JSON would end the interpreter instead of
+    raising RecursionError, as it does in the product."""
+    sys.setrecursionlimit(2000)
 
 
 @pytest.fixture(scope="session")
