@@ -97,11 +97,15 @@ class Outbox:
 
         The caller must `close` each; until then it comes again, also after a restart.
         """
-        rows = self._open("id, lane, nonce, hash, raw, status", "ORDER BY lane, nonce")
+        now, epoch = self._clock(), self._epoch
+        rows = [
+            row
+            for row in self._open("id, lane, nonce, hash, raw, status", "ORDER BY lane, nonce")
+            if not self._is_settling(row["id"], now)
+        ]
         if not rows:
             return []
         ended: list[Settled] = []
-        now, epoch = self._clock(), self._epoch
         for row, receipt in zip(rows, self._rpc.receipts([row["hash"] for row in rows]), strict=True):
             if receipt is None:
                 self._mined_at.pop(row["id"], None)
@@ -153,6 +157,11 @@ class Outbox:
         marks = ",".join("?" * len(names))
         query = f"SELECT {columns} FROM tx WHERE status IN ('signed', 'sent', 'mined') AND lane IN ({marks}) {tail}"  # noqa: S608  # fixed names
         return self._journal.read(query, *names)
+
+    def _is_settling(self, tx: int, now: float) -> bool:
+        """Seen in a block, and not final yet: there is nothing to look for before then."""
+        mined = self._mined_at.get(tx)
+        return mined is not None and now - mined[1] < self._finality
 
     def _send(self, row: sqlite3.Row, now: float) -> None:
         last = self._sent_at.get(row["id"])

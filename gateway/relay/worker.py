@@ -15,6 +15,7 @@ from node.errors import NodeError
 
 log = logging.getLogger(__name__)
 
+BREATH = 0.05  # seconds between rounds at least
 MAX_PAUSE = 5.0  # seconds between rounds while they fail
 
 
@@ -108,4 +109,5 @@ class RelayWorker:
                 failures += 1
                 log.exception("relay round failed")
             self._wake.wait(min(self._interval * 2 ** min(failures, 10), MAX_PAUSE))
+            self._stop.wait(BREATH)  # what comes together is looked at together
             self._wake.clear()

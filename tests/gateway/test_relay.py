@@ -336,6 +336,7 @@ def test_one_kinds_trouble_is_not_the_others(relay: Relay, chain: MemoryChain, f
 def test_G10_the_pause_after_many_failures_is_bounded(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     """2**failures must not overflow after a night without a chain."""
     monkeypatch.setattr(worker, "MAX_PAUSE", 0.0)
+    monkeypatch.setattr(worker, "BREATH", 0.0)
     rounds = 0
 
     def fail() -> None:
