@@ -123,7 +123,7 @@ def encode(event: Event) -> tuple[tuple[bytes, ...], bytes]:
         protocol.abi.AbiError: a field is out of its type's range.
     """
     indexed, rest = _CODECS[type(event)]
-    values = [getattr(event, field.name) for field in fields(event)]  # type: ignore[arg-type]
+    values = [getattr(event, field.name) for field in fields(event)]  # type: ignore[arg-type]  # every event is a dataclass
     topics = [item.encode(value) for item, value in zip(indexed, values, strict=False)]
     return (event.TOPIC, *topics), encode_items(rest, values[len(indexed) :])
 

@@ -17,6 +17,6 @@ def canonical(document: object) -> bytes:
         JsonError: it has none.
     """
     try:
-        return rfc8785.dumps(document)  # type: ignore[arg-type]
+        return rfc8785.dumps(document)  # type: ignore[arg-type]  # it checks the kinds itself
     except (rfc8785.CanonicalizationError, UnicodeError) as error:
         raise JsonError(str(error)) from None
