@@ -278,6 +278,7 @@ FAULTS: dict[str, Answer] = {
     "no JSON": reply(200, b"<html>"),
     "a list": reply(200, b"[]"),
     "a refusal that is none": reply(400, b"[1]"),
+    "a refusal too deep to read": reply(400, b"[" * 60_000),
     "a drip": drip,
     "a flood": flood,
 }
