@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
 import click
 
@@ -22,6 +23,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 EXIT_INTERRUPTED = 130
+
+#: Entry points that other layers bring: each a table like COMMANDS. This layer imports none of them by itself.
+PLUGINS = "urna.commands"
 
 # name: (module:object, what `urna --help` says)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -45,23 +49,32 @@ class Session:
     as_json: bool = False
 
 
+def all_commands() -> dict[str, tuple[str, str]]:
+    """The commands of this layer, and those of the tables behind the entry points `urna.commands`."""
+    found: dict[str, tuple[str, str]] = {}
+    for plugin in sorted(entry_points(group=PLUGINS)):
+        found |= plugin.load()
+    return COMMANDS | {name: row for name, row in found.items() if name not in COMMANDS}
+
+
 class LazyGroup(click.Group):
     """Loads a command's module when it is named, so that `urna status` does not import what only `urna run` needs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(all_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        row = COMMANDS.get(cmd_name) or all_commands().get(cmd_name)
+        if row is None:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        module, _, name = row[0].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in all_commands().items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

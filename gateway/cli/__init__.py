@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Commands of a gateway's operator, as `urna` shows them. One file a group, loaded when it is asked for.
+
+`urna` finds this table through the entry point `urna.commands` (pyproject.toml): node does not import gateway. A module
+named here imports what is heavy within its functions only where `--help` would wait for it.
+"""
+
+from __future__ import annotations
+
+# name: (module:object, what `urna --help` says)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "index": ("gateway.cli.index:index", "Look after a gateway's index, its cache of the chain."),
+}
