@@ -88,6 +88,12 @@ class Interface:
         values = _decode(outputs, data, f"{self.name}.{function}")
         return next(iter(values.values())) if len(outputs) == 1 else Record(values)
 
+    def arguments(self, function: str, data: bytes) -> Mapping[str, Any] | None:
+        """What call data would call a function with, by name; None where they are no such call."""
+        with suppress(RpcInvalidAnswer):
+            return _decode(self.functions[function].inputs, data[4:], f"{self.name}.{function}")
+        return None
+
 
 class Contract:
     """A contract at its address."""

@@ -4,6 +4,8 @@
 entity.json                     name, endpoint, accounts by role, relay lanes
 passphrase                      of all keystores, mode 0600
 keys/member.json …              accounts: member, publisher, registrar, trustee, gateway-0, gateway-1, …
+keys/NAME.next.json             an account that is about to follow
+keys/NAME.retired-ADDRESS.json  one that was followed
 keys/trustee-seed.json          32 bytes from which every dealing follows
 keys/trustee-decryption.json    the trustee's decryption key, a scalar of bn254
 peppers/CHAIN-INITIATIVE.json   one per initiative, to be destroyed after the appeal period
@@ -16,7 +18,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -109,9 +111,38 @@ class EntityFolder:
         _new_secret(path / "keys" / "trustee-decryption.json", scalar.to_bytes(32, "big"), passphrase)
         accounts[Role.GATEWAY] = lane_accounts[0]
         public = PublicEntity(name, endpoint, accounts, tuple(lane_accounts))
-        keys.write_private(path / "entity.json", json.dumps(public.to_json(), indent=2).encode() + b"\n")
-        (path / "entity.json").chmod(0o644)
+        _write_public(path, public)
         return cls(path)
+
+    def successor(self, role: Role) -> Key:
+        """The key that is to follow this role's: a fresh one, or the one that a change left which was broken off."""
+        name, passphrase = account_name(role), self._passphrase()
+        current, following = self.path / "keys" / f"{name}.json", self.path / "keys" / f"{name}.next.json"
+        if not following.exists() and (key := keys.load_key(current, passphrase)).address != self.public.accounts[role]:
+            return key  # it has its place already, only entity.json does not say so yet
+        _new_account(following, passphrase)
+        return keys.load_key(following, passphrase)
+
+    def succeed(self, role: Role, address: bytes) -> None:
+        """The successor takes its place; the old keystore stays, named by its account. May be repeated."""
+        name, folder = account_name(role), self.path / "keys"
+        if (following := folder / f"{name}.next.json").exists():
+            old = self.public.accounts[role]
+            if (kept := folder / f"{name}.json").exists():
+                kept.replace(folder / f"{name}.retired-{old.hex()}.json")
+            following.replace(kept)
+        accounts = {**self.public.accounts, role: address}
+        lanes = (address, *self.public.lanes[1:]) if role is Role.GATEWAY else self.public.lanes
+        self.public = replace(self.public, accounts=accounts, lanes=lanes)
+        _write_public(self.path, self.public)
+
+    def move_to(self, endpoint: str) -> None:
+        """Keeps another endpoint. Raises EntityError where it is none."""
+        try:
+            self.public = replace(self.public, endpoint=_endpoint(endpoint))
+        except ValueError as error:
+            raise EntityError(f"The entity keeps its endpoint: {error}.") from error
+        _write_public(self.path, self.public)
 
     @property
     def outbox(self) -> Path:
@@ -119,8 +150,7 @@ class EntityFolder:
 
     def key(self, role: Role) -> Key:
         """The account's key. Raises KeystoreError when it cannot be opened or is not the one in `entity.json`."""
-        name = "gateway-0" if role is Role.GATEWAY else role.label
-        return self._account(name, self.public.accounts[role])
+        return self._account(account_name(role), self.public.accounts[role])
 
     def lane_key(self, lane: int) -> Key:
         """The key of a relay lane, from 0."""
@@ -162,6 +192,16 @@ class EntityFolder:
 
     def _passphrase(self) -> str:
         return keys.read_passphrase(self.path / "passphrase")
+
+
+def account_name(role: Role) -> str:
+    """The keystore of a role's account, without its suffix."""
+    return "gateway-0" if role is Role.GATEWAY else role.label
+
+
+def _write_public(folder: Path, public: PublicEntity) -> None:
+    keys.write_private(folder / "entity.json", json.dumps(public.to_json(), indent=2).encode() + b"\n")
+    (folder / "entity.json").chmod(0o644)
 
 
 def _new_account(path: Path, passphrase: str) -> bytes:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import answer, json_option
+from node import rotation
+from node.cli.options import answer, deployment_option, entity_option, json_option, opened_member, rpc_option
 from node.entity import DEFAULT_LANES, EntityFolder, PublicEntity, read_public
 from protocol.types import Role
 
@@ -45,6 +46,39 @@ def init(folder: Path, name: str, endpoint: str, lanes: int) -> None:
 def show(folder: Path) -> None:
     """Show what is public of the entity in FOLDER (or of an entity.json)."""
     _show(read_public(folder), [])
+
+
+@entity.command()
+@click.argument("role", type=click.Choice([role.label for role in Role]))
+@entity_option
+@rpc_option
+@deployment_option
+@json_option
+def rotate(role: str, entity_dir: Path, rpc: str, deployment_file: Path) -> None:
+    """Give ROLE a fresh account, and make the old one worthless from that block on.
+
+    After a theft, or from time to time. Stop the process that uses the key first (the gateway for `gateway` and
+    `registrar`), start it again after. It is the entity's own member account that does it; if that one was stolen, only
+    a motion helps: urna motion suspend. What was broken off goes on when it is called again.
+    """
+    wanted = next(one for one in Role if one.label == role)
+    with opened_member(rpc, deployment_file, entity_dir) as member:
+        address = rotation.rotate(member, wanted)
+    answer({"role": role, "account": "0x" + address.hex()}, [f"The role {role} has the account 0x{address.hex()} now."])
+
+
+@entity.command("set-endpoint")
+@click.argument("endpoint")
+@entity_option
+@rpc_option
+@deployment_option
+@json_option
+def set_endpoint(endpoint: str, entity_dir: Path, rpc: str, deployment_file: Path) -> None:
+    """Tell the consortium where the entity's gateway answers from now on."""
+    with opened_member(rpc, deployment_file, entity_dir) as member:
+        rotation.set_endpoint(member, endpoint)
+        public = member.folder.public
+    answer({"endpoint": public.endpoint}, [f"The gateway of {public.name!r} answers at {public.endpoint} now."])
 
 
 def _show(public: PublicEntity, first: list[str]) -> None:

@@ -6,59 +6,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from node.cli import COMMANDS, main
 from node.cli.initiative import read_acceptances
-from node.engine import EmbeddedEngine
 from node.errors import DraftError
 from node.publisher import Acceptance
 from node.rpc import RpcClient
+from tests.node.house import House, Run
 from tests.node.test_draft import DRAFT
-
-Run = Callable[..., tuple[int, Any, str]]
-
-
-@dataclass(frozen=True)
-class House:
-    base: Path
-    url: str
-
-    def at(self, entity: str | None = None) -> list[str]:
-        place = ["--rpc", self.url, "--deployment", str(self.base / "net.json")]
-        return [*place, "--entity", str(self.base / entity)] if entity else place
-
-
-@pytest.fixture(scope="module")
-def house(engine: EmbeddedEngine, tmp_path_factory: pytest.TempPathFactory) -> House:
-    base = tmp_path_factory.mktemp("house")
-    founders = []
-    for name in "ABC":
-        made = ["entity", "init", str(base / name), "--name", f"Entity {name}", "--endpoint", "http://127.0.0.1:1"]
-        assert main([*made, "--lanes", "1"]) == 0
-        founders += ["--entity", str(base / name / "entity.json")]
-    place = House(base, engine.url)
-    out = ["--minimum-anonymity", "3", "--finality", "0", "--out", str(base / "net.json")]
-    assert main(["deploy", "--rpc", engine.url, *founders, *out]) == 0
-    for name in "ABC":
-        assert main(["trustee", "run", *place.at(name)]) == 0
-    return place
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, Any, str]:
-        capsys.readouterr()
-        code = main([*arguments, "--json"])
-        said = capsys.readouterr()
-        return code, json.loads(said.out), said.err
-
-    return call
 
 
 def draft_file(house: House, path: Path) -> Path:

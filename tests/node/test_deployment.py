@@ -19,7 +19,7 @@ from node.engine import EmbeddedEngine
 from node.entity import EntityFolder
 from node.errors import ContractError, DeploymentError, EntityError
 from node.member import Member
-from node.motions import add_suite, motions
+from node.motions import Step, add_suite, motions
 from node.rpc import RpcClient
 from protocol.hashing import keccak
 from protocol.proof import PINNED_KEY_HASH
@@ -139,10 +139,10 @@ def test_a_majority_lists_the_suite(rpc: RpcClient, folders: list[EntityFolder],
     members = [Member.open(one.path, rpc, deployment) for one in folders]
 
     assert [member.entity for member in members] == [1, 2, 3]
-    assert add_suite(members[0]) == ("Proposed motion 1.", False)
-    assert add_suite(members[0]) == ("Motion 1 was approved by this entity already.", False)
-    assert add_suite(members[1]) == ("Approved motion 1.", True)
-    assert add_suite(members[2]) == ("Nothing was left to do.", True)
+    assert add_suite(members[0]) == Step(1, "Proposed motion 1.", False)
+    assert add_suite(members[0]) == Step(1, "Motion 1 was approved by this entity already.", False)
+    assert add_suite(members[1]) == Step(1, "Approved motion 1.", True)
+    assert add_suite(members[2]) == Step(0, "Nothing was left to do.", True)
     suite = deployment.contract("Consortium").read(rpc, "suite", 0)
     assert tuple(suite.values()) == tuple(deployment.address(name) for name in SUITE)
     assert [(one.call, one.executed) for one in motions(rpc, deployment)] == [("Consortium.addSuite", True)]
