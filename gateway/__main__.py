@@ -34,7 +34,8 @@ def main() -> int:
     except ValidationError as error:
         for fault in error.errors():
             key = ".".join(str(part) for part in fault["loc"])
-            print(f"setting {key}: {fault['msg']} (given: {fault['input']!r})", file=sys.stderr)
+            shown = "" if key == "database" else f" (given: {fault['input']!r})"  # it may hold a password
+            print(f"setting {key}: {fault['msg']}{shown}", file=sys.stderr)
         return 2
     except (NodeError, JournalError, ValueError, OSError) as error:
         print(error, file=sys.stderr)

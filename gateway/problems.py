@@ -8,13 +8,14 @@
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, PrefixTooLong 422
     ├── TooSlow 408 · TooLarge 413 · TooMany 429
-    └── RegistrarsUnavailable, ChainUnavailable 503
+    └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
 
 A problem's detail is one plain sentence and never holds a value of a person.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,6 +24,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+
+from gateway.database import DatabaseError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -217,6 +222,10 @@ class ChainUnavailable(Problem):
     status, code, title, retry_after = 503, "chain-unavailable", "The chain does not answer", 2
 
 
+class StoreUnavailable(Problem):
+    status, code, title, retry_after = 503, "store-unavailable", "The gateway's database does not answer", 2
+
+
 def respond(problem: Problem) -> JSONResponse:
     headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
     return JSONResponse(problem.document(), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
@@ -242,6 +251,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, Problem)
         return respond(error)
 
+    async def on_database(_: Request, error: Exception) -> JSONResponse:
+        log.error("database: %s", error)
+        return respond(StoreUnavailable("This gateway's database does not answer; try again, or at another member's."))
+
     async def on_validation(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
@@ -266,5 +279,6 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(Exception, on_defect)
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(DatabaseError, on_database)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)

@@ -7,10 +7,19 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, HttpUrl, TypeAdapter
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, HttpUrl, InstanceOf, PlainSerializer, TypeAdapter
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL
 
+from gateway.database import parse_url
 from gateway.eid.issuers import IssuerSettings
+
+DatabaseUrl = Annotated[
+    InstanceOf[URL],
+    NoDecode,
+    BeforeValidator(lambda given: parse_url(given) if isinstance(given, str) else given),
+    PlainSerializer(repr, return_type=str),  # with stars
+]
 
 
 class Settings(BaseSettings):
@@ -22,6 +31,11 @@ class Settings(BaseSettings):
     deployment: Path = Field(description="the deployment file, deployments/<network>.json")
     rpc: HttpUrl = Field(description="the chain's RPC")
     issuers: Path = Field(description="JSON list of the accepted eID issuers")
+    database: DatabaseUrl | None = Field(
+        default=None,
+        description="postgresql://user:password@host:port/database for journal and index; by default they are SQLite "
+        "files in the entity's folder",
+    )
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
 
