@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 
 from node import cli, publisher
 from node.engine import EmbeddedEngine
@@ -98,6 +100,26 @@ def test_O2_a_live_node_and_its_bundle_give_the_same_report(
     assert {check.id for check in refused.failed} == {"code.source"}
     assert outcome(refused, "ballots.proofs")[0] is Outcome.NOT_VERIFIABLE
     assert "pinned" in outcome(refused, "code.source")[1]
+
+
+@pytest.mark.slow
+def test_a_transaction_signed_for_no_chain_stops_no_observer(town: Town, source: PublishedSource) -> None:
+    """Anybody may send one (before EIP-155 there was no chain id in a signature); it is only counted."""
+    stranger = Account.create()
+    fields = {"nonce": 0, "gasPrice": 0, "gas": 21_000, "to": stranger.address, "value": 0, "data": b""}
+    signed = stranger.sign_transaction(fields)
+    assert signed.v in (27, 28)
+    hash_ = town.rpc.send_raw(bytes(signed.raw_transaction))
+    end = time.monotonic() + 20
+    while town.rpc.receipts([hash_])[0] is None:
+        assert time.monotonic() < end, "the engine does not mine it"
+
+    report = observe(LiveSource(town.rpc, town.deployment.to_json()), source, pinned=trapdoor()[0].key_hash())
+
+    assert not report.failed
+    passed, detail = outcome(report, "chain.transactions")
+    assert passed is Outcome.PASSED
+    assert "1 not signed for this chain" in detail
 
 
 @pytest.mark.slow
