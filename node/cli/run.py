@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from node.cli import EXIT_FAILED
 from node.errors import NodeError
@@ -22,7 +23,7 @@ from node.run.plan import PlanError, make_plan
 from node.run.progress import Reporter
 from node.run.report import html_report, print_outcome
 from node.run.summary import outcome_of, recount
-from node.run.texts import Language
+from node.run.texts import TEXTS, Language
 from protocol.pabulib import Election, PbError, read_pb, write_pb
 
 SAMPLE = Path(__file__).resolve().parents[2] / "scripts" / "sample" / "vila_nova_2026.pb"
@@ -51,7 +52,7 @@ COUNT = click.IntRange(min=0)
 )
 @click.option("--keep", is_flag=True, help="Leave everything running afterwards, until Ctrl-C; prints the addresses.")
 @click.option(
-    "--lang", type=click.Choice(["en", "pt"]), default="en", show_default=True, help="Language of the report."
+    "--lang", type=click.Choice(["en", "pt"]), default="en", show_default=True, help="Language of progress and report."
 )
 @click.option(
     "--provers", type=click.IntRange(1, 2), default=2, show_default=True, help="Processes that prove ballots."
@@ -94,10 +95,14 @@ def run(
     folder = (out or Path("urna-out") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     console = Console()
-    reporter = Reporter(console)
-    console.print(
-        f"{election.name}: {plan.persons} voters, {len(election.projects)} projects; in {folder}", highlight=False
-    )
+    reporter = Reporter(console, lang)
+    figures = {
+        "election": escape(election.name),
+        "voters": plan.persons,
+        "projects": len(election.projects),
+        "folder": folder,
+    }
+    reporter.say(TEXTS[lang]["begin"].format(**figures))
     consortium = RunConsortium(folder)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -121,7 +126,7 @@ def run(
         _write(outcome, folder, json_file, lang)
         print_outcome(console, outcome, lang)
         if keep:
-            _wait(console)
+            _wait(console, lang)
     finally:
         consortium.stop()
     if not outcome.ok:
@@ -164,12 +169,12 @@ def _write(outcome: Outcome, folder: Path, json_file: Path | None, language: Lan
         json_file.write_text(document, encoding="utf-8")
 
 
-def _wait(console: Console) -> None:
-    console.print("Everything goes on running; Ctrl-C ends it.")
+def _wait(console: Console, language: Language) -> None:
+    console.print(TEXTS[language]["kept"])
     try:
         signal.pause()
     except KeyboardInterrupt:
-        console.print("Ending.")
+        console.print(TEXTS[language]["ending"])
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from node.run.outcome import PhaseTime
+from node.run.texts import TEXTS, Language, named
 
 QUIET_INTERVAL = 10.0
 
@@ -37,6 +38,7 @@ class Step:
     _progress: Progress | None = None
     _task: int = 0
     _console: Console | None = None
+    _language: Language = "en"
 
     def advance(self, by: int = 1) -> None:
         self.reach(self.done + by)
@@ -50,14 +52,17 @@ class Step:
             self._said = time.monotonic()
             rate = self.done / max(time.monotonic() - self._began, 1e-9)
             left = (self.total - self.done) / rate if rate else 0
-            self._console.print(f"  {self.name}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left")
+            waits = TEXTS[self._language]["left"].format(seconds=left)
+            name = named(self.name, self._language)
+            self._console.print(f"  {name}: {self.done}/{self.total}, {rate:.1f}/s, {waits}")
 
 
 class Reporter:
     """Names the parts of a run as they go, and keeps how long each took."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, language: Language = "en") -> None:
         self._console = console
+        self._language: Language = language
         self._seconds: dict[str, float] = {}
 
     @property
@@ -71,7 +76,7 @@ class Reporter:
     def part(self, name: str, total: int = 0) -> Iterator[Step]:
         """A part of the run; with a total it has a bar."""
         began = time.monotonic()
-        step = Step(name, total)
+        step, shown = Step(name, total, _language=self._language), named(name, self._language)
         if total and self._console.is_terminal:
             columns = (
                 TextColumn("  {task.description}"),
@@ -82,7 +87,7 @@ class Reporter:
             )
             with Progress(*columns, console=self._console, transient=True) as progress:
                 step._progress = progress
-                step._task = progress.add_task(name, total=total)
+                step._task = progress.add_task(shown, total=total)
                 yield step
         else:
             step._console = self._console if total else None
@@ -90,4 +95,4 @@ class Reporter:
         seconds = time.monotonic() - began
         self._seconds[name] = self._seconds.get(name, 0.0) + seconds
         count = f" ({total}, {total / max(seconds, 1e-9):.1f}/s)" if total else ""
-        self.say(f"[green]✓[/] {name}{count}: {seconds:.1f} s")
+        self.say(f"[green]✓[/] {shown}{count}: {seconds:.1f} s")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from node.run.outcome import Outcome, ProjectRow
-from node.run.texts import TEXTS, Language
+from node.run.texts import TEXTS, Language, named
 
 
 def verdicts(outcome: Outcome, language: Language) -> list[tuple[bool, str]]:
@@ -60,13 +60,13 @@ def print_outcome(console: Console, outcome: Outcome, language: Language) -> Non
     console.print(checks)
     for good, sentence in verdicts(outcome, language):
         console.print(f"[{'green' if good else 'bold red'}]{'✓' if good else '✗'}[/] {sentence}")
-    spent = ", ".join(f"{time.name} {time.seconds:.1f} s" for time in outcome.times)
+    spent = ", ".join(f"{named(time.name, language)} {time.seconds:.1f} s" for time in outcome.times)
     console.print(f"{text['time']}: {spent}")
     memory = outcome.peak_memory / 2**20
     console.print(f"{text['memory']}: {memory:,.0f} MiB; {text['processes']}: {outcome.peak_processes}")
     console.print(f"{text['files']}:")
     for name, path in {**outcome.paths, **outcome.addresses}.items():
-        console.print(f"  {name}: {path}", soft_wrap=True)
+        console.print(f"  {named(name, language)}: {path}", soft_wrap=True)
 
 
 def by_score(outcome: Outcome) -> list[ProjectRow]:
@@ -87,6 +87,7 @@ def html_report(outcome: Outcome, language: Language) -> str:
         projects=by_score(outcome),
         text=TEXTS[language],
         language=language,
+        named=lambda name: named(name, language),
         verdicts=verdicts(outcome, language),
         top=max((project.score for project in outcome.projects), default=0) or 1,
         seconds=sum(time.seconds for time in outcome.times) or 1,

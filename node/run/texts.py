@@ -44,6 +44,10 @@ TEXTS: dict[Language, dict[str, str]] = {
         "not-ok": "The observer found faults.",
         "files": "Where everything lies",
         "hash": "hash of the result document",
+        "left": "{seconds:.0f} s left",
+        "begin": "{election}: {voters} voters, {projects} projects; in {folder}",
+        "kept": "Everything goes on running; Ctrl-C ends it.",
+        "ending": "Ending.",
     },
     "pt": {
         "won": "venceu",
@@ -81,5 +85,48 @@ TEXTS: dict[Language, dict[str, str]] = {
         "not-ok": "O observador encontrou faltas.",
         "files": "Onde está tudo",
         "hash": "resumo criptográfico do documento do resultado",
+        "left": "faltam {seconds:.0f} s",
+        "begin": "{election}: {voters} votantes, {projects} projetos; em {folder}",
+        "kept": "Tudo continua a correr; Ctrl-C termina.",
+        "ending": "A terminar.",
     },
 }
+
+#: The parts of a run and what it names at its end; in English they are called as in the code.
+NAMES: dict[Language, dict[str, str]] = {
+    "en": {},
+    "pt": {
+        "start the chain and the eID issuer": "iniciar a cadeia e o emissor de eID",
+        "make the entities' keys": "criar as chaves das entidades",
+        "deploy the contracts": "publicar os contratos",
+        "register the trustees' keys": "registar as chaves dos guardiões",
+        "start the gateways": "iniciar os portais",
+        "create the initiative": "criar a iniciativa",
+        "submit the proposals": "apresentar as propostas",
+        "accept the proposals": "aceitar as propostas",
+        "deal the trustees' shares": "distribuir as partes dos guardiões",
+        "register the voters": "inscrever os votantes",
+        "make the joint key": "formar a chave conjunta",
+        "seal, prove and cast": "selar, provar e votar",
+        "open and count": "abrir e contar",
+        "export the bundle": "exportar o pacote",
+        "observe": "observar",
+        "proposals": "propostas",
+        "voters": "votantes",
+        "ballots": "boletins",
+        "report": "relatório",
+        "result": "resultado",
+        "recount": "recontagem",
+        "observer's report": "relatório do observador",
+        "observer's bundle": "pacote do observador",
+        "deployment": "publicação dos contratos",
+        "chain state": "estado da cadeia",
+        "logs": "registos",
+        "eID issuer": "emissor de eID",
+    },
+}
+
+
+def named(name: str, language: Language) -> str:
+    """What a part of the run, or a file of it, is called."""
+    return NAMES[language].get(name, name)
