@@ -5,6 +5,7 @@ Imports `node.rpc` and `protocol` alone; the compiled source is handed in. docs/
 checked, precisely enough to write another one.
 """
 
+from node.blocks import RawBlock
 from node.observer.bundle import Bundle, load, read
 from node.observer.deployment import DeploymentFacts, Linked, PublishedContract, PublishedSource
 from node.observer.errors import MalformedBundle, ObserverError
@@ -12,7 +13,7 @@ from node.observer.export import Exported, export
 from node.observer.live import LiveSource
 from node.observer.observe import Progress, observe, refused
 from node.observer.report import Report
-from node.observer.source import Head, RawBlock, Source
+from node.observer.source import Head, Source
 
 __all__ = [
     "Bundle",

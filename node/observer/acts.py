@@ -14,7 +14,7 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 
-from node.observer.codec import SignedTransaction
+from node.blocks import SignedTransaction
 from protocol.abi import codec_of
 from protocol.checks import CheckFailed, NotVerifiable, place
 from protocol.checks.calls import Signature

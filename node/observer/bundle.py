@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.blocks import RawBlock
 from node.observer.errors import MalformedBundle
 from node.observer.form import Form, decimal, listing, octets
-from node.observer.source import Head, InitiativeClaims, RawBlock, Source
+from node.observer.source import Head, InitiativeClaims, Source
 from protocol.types import Address, Hash32, Phase, VoidReason
 
 SCHEMA = "urna/bundle/v1"

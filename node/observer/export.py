@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.blocks import RawBlock
 from node.observer import bundle
 from node.observer.deployment import DeploymentFacts
 from node.observer.observe import SILENT, Progress
 from node.observer.replay import Replay
-from node.observer.source import RawBlock, Source
+from node.observer.source import Source
 from protocol.result import ResultError, compute
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from node.blocks import RawBlock, fetch
 from node.observer.code import pointer
-from node.observer.codec import header_bytes, receipt_bytes, transaction_bytes
 from node.observer.deployment import DeploymentFacts
-from node.observer.source import Head, InitiativeClaims, RawBlock
-from node.rpc import RpcClient, RpcInvalidAnswer, RpcRefused, parse
+from node.observer.source import Head, InitiativeClaims
+from node.rpc import RpcClient, RpcInvalidAnswer, RpcRefused
 from protocol.hashing import keccak, word, words
 from protocol.types import Address, Hash32, Phase, VoidReason
 
@@ -45,19 +45,7 @@ class LiveSource:
         """From block 0 to the head. Raises RpcError."""
         for first in range(0, self.head.number + 1, BLOCKS_PER_REQUEST):
             numbers = range(first, min(first + BLOCKS_PER_REQUEST, self.head.number + 1))
-            answers = self._rpc.batch("eth_getBlockByNumber", ([hex(number), True] for number in numbers))
-            blocks = [parse.full_block(answer) for answer in answers]
-            filled = [number for number, block in zip(numbers, blocks, strict=True) if block.transactions]
-            lists = self._rpc.batch("eth_getBlockReceipts", ([hex(number)] for number in filled))
-            receipts = dict(zip(filled, lists, strict=True))
-            for number, block in zip(numbers, blocks, strict=True):
-                yield RawBlock(
-                    header_bytes(block.header),
-                    tuple(transaction_bytes(one) for one in block.transactions),
-                    tuple(
-                        receipt_bytes(parse.receipt(one)) for one in parse.items(receipts.get(number, []), "receipts")
-                    ),
-                )
+            yield from (block.raw for block in fetch(self._rpc, numbers))
 
     # The contracts' answers
 

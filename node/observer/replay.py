@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import rlp
 
+from node.blocks import RawBlock, RawReceipt, SignedTransaction, VerifiedBlock
 from node.observer.acts import Acts
-from node.observer.chain import Chain, VerifiedBlock
-from node.observer.codec import RawReceipt, SignedTransaction
+from node.observer.chain import Chain
 from node.observer.deployment import DeploymentFacts
-from node.observer.source import Head, RawBlock
+from node.observer.source import Head
 from protocol import events
 from protocol.checks import CheckFailed, SentCall, place
 from protocol.events import (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What an observer reads from, a live node or a file, in one form: raw bytes, and claims to be compared."""
+"""What an observer reads from, a live node or a file, in one form: raw blocks, and claims to be compared."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from node.blocks import RawBlock
 from protocol.types import Address, Hash32
-
-
-@dataclass(frozen=True, slots=True)
-class RawBlock:
-    """A block as bytes: the header's RLP, transactions and receipts in their EIP-2718 form."""
-
-    header: bytes
-    transactions: tuple[bytes, ...]
-    receipts: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from node.blocks import verify_block
 from node.cli.observing import published
 from node.compiler import Build
 from node.observer import MalformedBundle, PublishedSource, Report, chain, observe, read, refused
@@ -45,6 +46,6 @@ def observing(source: PublishedSource) -> Observe:
 def quick_blocks() -> Any:
     """Blocks that were verified once are not verified again: a thousand bundles differ by one block each."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(chain, "verify_block", lru_cache(maxsize=4096)(chain.verify_block))
+    patch.setattr(chain, "verify_block", lru_cache(maxsize=4096)(verify_block))
     yield
     patch.undo()

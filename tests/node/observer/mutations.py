@@ -12,8 +12,8 @@ from typing import Any
 
 import rlp
 
-from node.observer.codec import bloom_of, read_receipt
-from node.observer.trie import list_root
+from node.blocks.codec import bloom_of, read_receipt
+from node.blocks.trie import list_root
 from protocol.hashing import keccak
 
 Path = tuple[str | int, ...]

@@ -15,8 +15,8 @@ from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
 from rlp.exceptions import RLPException
 
-from node.observer.errors import ObserverError
 from node.rpc import Block, Receipt, Transaction
+from protocol.errors import ProtocolError
 from protocol.hashing import keccak
 from protocol.types import Address, Hash32
 
@@ -25,13 +25,13 @@ BLOOM_BYTES = 256
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
-class CodecError(ObserverError):
+class CodecError(ProtocolError):
     """Bytes that encode no header, transaction or receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the observer reads of a header; `hash` is that of its bytes."""
+    """What is read of a header; `hash` is that of its bytes."""
 
     hash: Hash32
     parent: bytes

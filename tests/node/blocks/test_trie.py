@@ -11,9 +11,9 @@ import rlp
 from eth_account import Account
 from trie import HexaryTrie
 
+from node.blocks.codec import CodecError, header_bytes, read_header, read_receipt, read_transaction, transaction_bytes
+from node.blocks.trie import EMPTY_ROOT, list_root
 from node.engine import EmbeddedEngine
-from node.observer.codec import CodecError, header_bytes, read_header, read_receipt, read_transaction, transaction_bytes
-from node.observer.trie import EMPTY_ROOT, list_root
 from node.rpc import RpcClient
 from protocol.hashing import keccak
 
