@@ -2,8 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
-import {EntityId, G1Point, Role, SchnorrProof, Suite} from "./Types.sol";
+import {EntityId, G1Point, P256Point, Role, SchnorrProof, Suite} from "./Types.sol";
 import {Entity, EntityDraft, IConsortium, Motion} from "./interfaces/IConsortium.sol";
 import {Schnorr} from "./lib/Schnorr.sol";
 
@@ -171,6 +172,17 @@ contract Consortium is IConsortium {
     }
 
     /// @inheritdoc IConsortium
+    function registerBrokerKey(P256Point calldata key) external {
+        EntityId id = _requireEntity(Role.Member);
+        bool removes = key.x == 0 && key.y == 0;
+        if (!removes && !P256.isValidPublicKey(bytes32(key.x), bytes32(key.y))) revert InvalidBrokerKey();
+
+        entityById[id].brokerKey = key;
+
+        emit BrokerKeyRegistered(id, key);
+    }
+
+    /// @inheritdoc IConsortium
     function entityCount() external view returns (uint32) {
         return entities;
     }
@@ -198,6 +210,12 @@ contract Consortium is IConsortium {
     /// @inheritdoc IConsortium
     function trusteeKeyOf(EntityId id) external view returns (G1Point memory) {
         return _entity(id).trusteeKey;
+    }
+
+    /// @inheritdoc IConsortium
+    function brokerKeyOf(EntityId id) external view returns (P256Point memory key) {
+        Entity storage record = _entity(id);
+        if (record.active) key = record.brokerKey;
     }
 
     /// @inheritdoc IConsortium

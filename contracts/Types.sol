@@ -26,6 +26,12 @@ struct G1Point {
     uint256 y;
 }
 
+/// @notice A point of NIST's P-256 (secp256r1), affine; (0, 0) where there is none.
+struct P256Point {
+    uint256 x;
+    uint256 y;
+}
+
 /// @notice Schnorr proof of knowledge of x with X = x·G: `s·G == T + c·X`, c = challenge mod r (docs/protocol/ceremony.md).
 struct SchnorrProof {
     G1Point t;

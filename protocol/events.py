@@ -40,6 +40,7 @@ from protocol.types import (
     MotionId,
     Nullifier,
     Outcome,
+    P256Point,
     ProposalId,
     Role,
     SkipReason,
@@ -166,6 +167,15 @@ class EndpointChanged(Event):
 class TrusteeKeyRegistered(Event):
     entity: EntityId
     key: G1Point
+
+
+@_event(Contract.CONSORTIUM, 1)
+@dataclass(frozen=True, slots=True)
+class BrokerKeyRegistered(Event):
+    """(0, 0) removes the key."""
+
+    entity: EntityId
+    key: P256Point
 
 
 @_event(Contract.CONSORTIUM, 0)

@@ -32,6 +32,7 @@ __all__ = [
     "MotionId",
     "Nullifier",
     "Outcome",
+    "P256Point",
     "Phase",
     "ProposalId",
     "ProposalStatus",
@@ -183,6 +184,14 @@ class ProposalStatus(Labelled):
 @dataclass(frozen=True, slots=True)
 class G1Point:
     """A point of bn254's G1, affine; (0, 0) is infinity. Nothing is checked here."""
+
+    x: Uint256
+    y: Uint256
+
+
+@dataclass(frozen=True, slots=True)
+class P256Point:
+    """A point of NIST's P-256, affine; (0, 0) where there is none. Nothing is checked here."""
 
     x: Uint256
     y: Uint256

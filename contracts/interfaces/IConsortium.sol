@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {EntityId, G1Point, Role, SchnorrProof, Suite} from "../Types.sol";
+import {EntityId, G1Point, P256Point, Role, SchnorrProof, Suite} from "../Types.sol";
 
 /// @notice An entity as it is proposed. `accounts` is indexed by Role.
 struct EntityDraft {
@@ -16,6 +16,7 @@ struct Entity {
     bool active;
     address[5] accounts;
     G1Point trusteeKey; // (0, 0) until registered
+    P256Point brokerKey; // (0, 0) while there is none
 }
 
 struct Motion {
@@ -36,6 +37,7 @@ interface IConsortium {
     event AccountChanged(EntityId indexed entity, Role indexed role, address account);
     event EndpointChanged(EntityId indexed entity, string endpoint);
     event TrusteeKeyRegistered(EntityId indexed entity, G1Point key);
+    event BrokerKeyRegistered(EntityId indexed entity, P256Point key);
     event MinimumAnonymityChanged(uint32 minimum);
     event SuiteAdded(uint256 indexed index, Suite suite);
     event MotionProposed(uint256 indexed motion, EntityId indexed proposer, address target, bytes data, uint64 expires);
@@ -50,6 +52,7 @@ interface IConsortium {
     error AccountInUse(address account);
     error InvalidText(string field);
     error InvalidTrusteeKey();
+    error InvalidBrokerKey();
     error TooFewEntities(uint256 active);
     error InvalidMinimumAnonymity(uint32 minimum);
     error UnknownMotion(uint256 motion);
@@ -81,6 +84,10 @@ interface IConsortium {
     /// @notice By the entity's trustee account, with proof of possession (docs/protocol/ceremony.md). Running initiatives
     /// keep the key that was registered when they were created.
     function registerTrusteeKey(G1Point calldata key, SchnorrProof calldata proof) external;
+    /// @notice By the entity's member account: the key under which its broker signs ID tokens (ES256) for an eID that is
+    /// not OpenID Connect (docs/protocol/encodings.md); (0, 0) removes it. An initiative takes tokens under the key that
+    /// stood when it was created, while it stands: a change only subtracts, or one stolen key could fill an electorate.
+    function registerBrokerKey(P256Point calldata key) external;
 
     function entityCount() external view returns (uint32);
     function entity(EntityId entity) external view returns (Entity memory);
@@ -89,6 +96,8 @@ interface IConsortium {
     /// @notice Entity whose account of `role` this is, and 0 where there is none or it is suspended.
     function entityOf(address account, Role role) external view returns (EntityId);
     function trusteeKeyOf(EntityId entity) external view returns (G1Point memory);
+    /// @notice (0, 0) where there is none, or the entity is suspended.
+    function brokerKeyOf(EntityId entity) external view returns (P256Point memory);
     function minimumAnonymity() external view returns (uint32);
     function suiteCount() external view returns (uint256);
     function suite(uint256 index) external view returns (Suite memory);

@@ -25,6 +25,7 @@ from protocol.events import (
     BallotCast,
     BallotCounted,
     BallotSkipped,
+    BrokerKeyRegistered,
     ComplaintJudged,
     CostChanged,
     Dealt,
@@ -85,6 +86,7 @@ _TABLE = (
     _Act(Signature("propose", ("address", "bytes")), MotionProposed, lambda e: (e.target, e.data)),
     _Act(Signature("approve", ("uint256",)), MotionApproved, lambda e: (e.motion,)),
     _Act(REGISTER_KEY, TrusteeKeyRegistered),
+    _Act(Signature("registerBrokerKey", ("(uint256,uint256)",)), BrokerKeyRegistered, lambda e: (astuple(e.key),)),
     _Act(Signature("create", (_RULES, "string", "string")), InitiativeCreated, _rules),
     _Act(
         Signature("withdraw", ("uint64", "string")), InitiativeVoided, lambda e: (e.initiative, e.explanation.encode())
@@ -262,6 +264,8 @@ def _require_records(where: str, transaction: SignedTransaction, direct: Sequenc
 def _actor(state: State, event: Event) -> tuple[EntityId, Role] | None:
     match event:
         case AccountChanged(entity=entity) | EndpointChanged(entity=entity) | MotionApproved(entity=entity):
+            return entity, Role.MEMBER
+        case BrokerKeyRegistered(entity=entity):
             return entity, Role.MEMBER
         case MotionProposed(proposer=entity) | VotingExtended(approver=entity):
             return entity, Role.MEMBER

@@ -16,6 +16,7 @@ from protocol.state.claims import (
 from protocol.state.guards import Change, InvalidEvent, Noun
 from protocol.state.model import (
     BallotsState,
+    BrokerKey,
     CeremonyState,
     ConsortiumState,
     CountState,
@@ -33,6 +34,7 @@ from protocol.state.reducer import apply, contract_address, contract_at, require
 __all__ = [
     "BallotsState",
     "BatchClaim",
+    "BrokerKey",
     "CastBallot",
     "CeremonyState",
     "Change",

@@ -6,9 +6,11 @@ from __future__ import annotations
 from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 
+from protocol import broker
 from protocol.bn254 import is_on_curve
 from protocol.events import (
     AccountChanged,
+    BrokerKeyRegistered,
     EndpointChanged,
     EntityAdmitted,
     EntitySuspended,
@@ -25,7 +27,7 @@ from protocol.events import (
 from protocol.hashing import keccak
 from protocol.state.claims import TrusteeKeyClaim
 from protocol.state.guards import Change, Context, Handlers, InvalidEvent, Noun, require, require_active, require_text
-from protocol.state.model import EntityState, MotionState, State
+from protocol.state.model import BrokerKey, EntityState, MotionState, State
 from protocol.types import Address, EntityId, InitiativeId, Role, Suite, VoidReason
 
 MIN_ACTIVE = 2
@@ -107,6 +109,15 @@ def _trustee_key(state: State, event: TrusteeKeyRegistered, context: Context) ->
 
     entity.trustee_key = event.key
     state.consortium.trustee_keys.append(TrusteeKeyClaim(context.meta, event.entity, event.key))
+    return [Change(Noun.ENTITY, key=event.entity)]
+
+
+def _broker_key(state: State, event: BrokerKeyRegistered, context: Context) -> list[Change]:
+    entity = _entity(state, event.entity)
+    removed = broker.is_removal(event.key)
+    require(removed or broker.is_on_curve(event.key), _CHECK, f"the broker key of entity {event.entity} is no point")
+
+    entity.broker_key = None if removed else BrokerKey(event.key, context.meta)
     return [Change(Noun.ENTITY, key=event.entity)]
 
 
@@ -252,6 +263,7 @@ HANDLERS: Handlers = {
     AccountChanged: _account_changed,
     EndpointChanged: _endpoint_changed,
     TrusteeKeyRegistered: _trustee_key,
+    BrokerKeyRegistered: _broker_key,
     MinimumAnonymityChanged: _minimum,
     SuiteAdded: _suite_added,
     MotionProposed: _proposed,

@@ -34,6 +34,7 @@ from protocol.types import (
     InitiativeId,
     MotionId,
     Nullifier,
+    P256Point,
     ProposalId,
     ProposalStatus,
     Role,
@@ -43,6 +44,14 @@ from protocol.types import (
 )
 
 # Consortium
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerKey:
+    """The key of an entity's broker, and the event since which it stands."""
+
+    key: P256Point
+    since: EventMeta
 
 
 @dataclass(slots=True)
@@ -55,6 +64,7 @@ class EntityState:
     accounts: list[Address]
     active: bool = True
     trustee_key: G1Point | None = None
+    broker_key: BrokerKey | None = None
 
 
 @dataclass(slots=True)
@@ -99,6 +109,15 @@ class ConsortiumState:
             if entity.active and entity.accounts[role] == account:
                 return entity.id
         return None
+
+    def broker_key(self, entity: EntityId, before: EventMeta | None = None) -> P256Point | None:
+        """The key of an active entity's broker; with `before`, only if it already stood at that event.
+
+        Initiatives pass their creation: what is registered later counts for none that is under way, so that a stolen
+        account cannot fill an electorate. What is removed, replaced or suspended counts at once for none.
+        """
+        held = self.entities[entity].broker_key if self.is_active(entity) else None
+        return None if held is None or (before is not None and held.since > before) else held.key
 
     @property
     def active_count(self) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from protocol import eip712, evidence, jcs, nonces, rules, scope, tags  # noqa: E402
+from protocol import broker, eip712, evidence, jcs, nonces, rules, scope, tags  # noqa: E402
 from protocol.abi import AbiError  # noqa: E402
 from protocol.eip712 import camel_case  # noqa: E402
 from protocol.events import encode as encode_event  # noqa: E402
@@ -26,6 +26,7 @@ from protocol.hashing import domain, keccak, signal, words  # noqa: E402
 from protocol.types import (  # noqa: E402
     Address,
     Commitment,
+    EntityId,
     Hash32,
     InitiativeId,
     Tag,
@@ -72,6 +73,31 @@ def plain(value: object) -> object:
     return value
 
 
+def brokers() -> object:
+    entities = map(EntityId, (1, 42, (1 << 32) - 1))
+    named = [broker.BrokerIssuer(chronicle.CHAIN_ID, chronicle.CONSORTIUM, entity) for entity in entities]
+    good, place = str(named[1]), chronicle.CONSORTIUM.hex()
+    unfit = [
+        good.replace(place, place.upper()),
+        good.replace("0x", ""),
+        good.replace(":42", ":042"),
+        good.replace(":42", ":0"),
+        good.replace(":42", f":{1 << 32}"),
+        good.replace("31337", "031337"),
+        good + ":",
+        good + "\n",
+        "urn:urna:broker:",
+    ]
+    for issuer in unfit:
+        refusal(lambda issuer=issuer: broker.parse_issuer(issuer), broker.BrokerError)  # type: ignore[misc]
+    return {
+        "issuers": [{"issuer": str(one), "of": one} for one in named],
+        "refused": unfit,
+        "others": ["https://eid.example", "urn:urna:other", good.upper()],
+        "key": {"point": chronicle.BROKER_KEY, "jwk": broker.to_jwk(chronicle.BROKER_KEY)},
+    }
+
+
 def encodings() -> object:
     tokens = [f"header.payload{number}.signature" for number in range(5)]
     content = {"title": "Árvores na Rua Direita", "text": "Doze lódãos.", "cost": 1200}
@@ -108,6 +134,7 @@ def encodings() -> object:
             "replacement": nonces.replacement_nonce(*binding),
             "author": nonces.author_nonce(*author),
         },
+        "brokers": brokers(),
         "evidence": [{"tokens": tokens[:n], "root": evidence.evidence_root(tokens[:n])} for n in range(1, 6)],
         "content": {
             "content": content,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {EntityId, G1Point, Role, SchnorrProof, Suite} from "../../contracts/Types.sol";
+import {EntityId, G1Point, P256Point, Role, SchnorrProof, Suite} from "../../contracts/Types.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
 import {Entity, EntityDraft, IConsortium, Motion} from "../../contracts/interfaces/IConsortium.sol";
 import {Bn254} from "../../contracts/lib/Bn254.sol";
@@ -448,6 +448,67 @@ contract ConsortiumTest is DoublesFixture {
         _registerReverts(2, key, SchnorrProof(proof.t, s));
     }
 
+    /// @dev The curve's generator (SEC 2, 2.4.2).
+    function _brokerKey() private pure returns (P256Point memory) {
+        return P256Point(
+            0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296,
+            0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5
+        );
+    }
+
+    function _registerBrokerKey(uint32 entity, P256Point memory key) private {
+        vm.prank(_account(entity, Role.Member));
+        consortium.registerBrokerKey(key);
+    }
+
+    function test_RegisterBrokerKey_EmitsAndRemoves() public {
+        P256Point[2] memory keys = [_brokerKey(), P256Point(0, 0)];
+        for (uint256 i; i < 2; ++i) {
+            vm.expectEmit(address(consortium));
+            emit IConsortium.BrokerKeyRegistered(EntityId.wrap(2), keys[i]);
+            _registerBrokerKey(2, keys[i]);
+            vm.assertEq(abi.encode(consortium.brokerKeyOf(EntityId.wrap(2))), abi.encode(keys[i]));
+            vm.assertEq(abi.encode(consortium.entity(EntityId.wrap(2)).brokerKey), abi.encode(keys[i]));
+        }
+    }
+
+    function test_K1_RegisterBrokerKey_RevertsForEveryOtherAccount() public {
+        P256Point memory key = _brokerKey();
+        for (uint256 role = 1; role < 5; ++role) {
+            address account = _account(2, Role(role));
+            vm.prank(account);
+            vm.expectRevert(abi.encodeWithSelector(IConsortium.NotAuthorised.selector, account, Role.Member));
+            consortium.registerBrokerKey(key);
+        }
+    }
+
+    function test_K2_BrokerKeyOf_IsNoneForTheSuspended() public {
+        _registerBrokerKey(5, _brokerKey());
+        _motion(address(consortium), _suspendData(5));
+        vm.assertEq(abi.encode(consortium.brokerKeyOf(EntityId.wrap(5))), abi.encode(P256Point(0, 0)));
+        address account = _account(5, Role.Member);
+        vm.prank(account);
+        vm.expectRevert(abi.encodeWithSelector(IConsortium.NotAuthorised.selector, account, Role.Member));
+        consortium.registerBrokerKey(P256Point(0, 0));
+    }
+
+    function testFuzz_B3_RegisterBrokerKey_RevertsWhenPointIsBad(uint256 x, uint256 y) public {
+        uint256 p = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffff;
+        P256Point memory key = _brokerKey();
+        P256Point[5] memory unfit = [
+            P256Point(x | 1, y), // by chance on the curve once in 2^255
+            P256Point(key.x, key.y ^ 1),
+            P256Point(key.y, key.x),
+            P256Point(0, key.y),
+            P256Point(p, 0x66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4) // (0, y) is on the curve
+        ];
+        for (uint256 i; i < 5; ++i) {
+            vm.prank(_account(2, Role.Member));
+            vm.expectRevert(IConsortium.InvalidBrokerKey.selector);
+            consortium.registerBrokerKey(unfit[i]);
+        }
+    }
+
     function test_Entity_RevertsWhenUnknown() public {
         uint32[2] memory unknown = [uint32(0), 6];
         for (uint256 i; i < 2; ++i) {
@@ -459,6 +520,8 @@ contract ConsortiumTest is DoublesFixture {
             consortium.accountOf(id, Role.Member);
             vm.expectRevert(reason);
             consortium.trusteeKeyOf(id);
+            vm.expectRevert(reason);
+            consortium.brokerKeyOf(id);
             vm.assertFalse(consortium.isActive(id));
         }
         vm.assertEq(EntityId.unwrap(consortium.entityOf(address(0), Role.Member)), 0);

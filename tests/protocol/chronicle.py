@@ -38,6 +38,7 @@ from protocol.types import (
     Kind,
     MotionId,
     Nullifier,
+    P256Point,
     ProposalId,
     Role,
     SkipReason,
@@ -65,6 +66,11 @@ def address(name: str) -> Address:
     return Address(keccak(name.encode())[:20])
 
 
+# SEC 2, 2.4.2: the generator, as good a public key as any.
+BROKER_KEY = P256Point(
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
 SUITE = Suite(*(address(part) for part in ("initiatives", "electorate", "proposals", "ceremony", "box", "tally")))
 CONSORTIUM = address("consortium")
 
@@ -332,6 +338,9 @@ def _change_the_consortium(c: Chronicle) -> None:
     c.motion(CONSORTIUM, "suspend(uint32)", [4], events.EntitySuspended(EntityId(4)))
     c.emit(events.AccountChanged(EntityId(2), Role.REGISTRAR, address("a new registrar")))
     c.emit(events.EndpointChanged(EntityId(3), "http://moved.example"))
+    c.emit(events.BrokerKeyRegistered(EntityId(2), BROKER_KEY))
+    c.emit(events.BrokerKeyRegistered(EntityId(3), BROKER_KEY))
+    c.emit(events.BrokerKeyRegistered(EntityId(3), P256Point(0, 0)))
 
 
 def _hold_the_ceremony(c: Chronicle) -> None:

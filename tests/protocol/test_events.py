@@ -34,6 +34,7 @@ STRUCTS = {
     "AllocationRules": types.AllocationRules,
     "Suite": types.Suite,
     "G1Point": types.G1Point,
+    "P256Point": types.P256Point,
     "SchnorrProof": types.SchnorrProof,
     "DleqProof": types.DleqProof,
     "Dealing": types.Dealing,

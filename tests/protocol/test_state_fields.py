@@ -23,6 +23,7 @@ NEW = {
     "AccountChanged": {"entity", "role", "account"},
     "EndpointChanged": {"entity", "endpoint"},
     "TrusteeKeyRegistered": {"entity", "key"},
+    "BrokerKeyRegistered": {"entity"},
     "MinimumAnonymityChanged": {"minimum"},  # the constructor's
     "MotionProposed": {"data"},
     "MotionApproved": {"entity"},
@@ -118,6 +119,7 @@ def test_B10_every_field_is_checked_or_new(life: Chronicle) -> None:
 OMITTABLE = {
     "AccountChanged",
     "BallotSkipped",
+    "BrokerKeyRegistered",
     "ComplaintJudged",
     "CostChanged",
     "EndpointChanged",
@@ -129,6 +131,7 @@ OMITTABLE = {
 }
 REPEATABLE = {
     "BallotSkipped",
+    "BrokerKeyRegistered",
     "ComplaintJudged",
     "CostChanged",
     "EndpointChanged",
