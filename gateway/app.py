@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 
 from gateway import health, problems
 from gateway.ballots import endpoints as ballot_endpoints
@@ -41,6 +42,7 @@ from gateway.registrations.service import RegistrationService
 from gateway.relay.outbox import Lane, Outbox
 from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Carrier, RelayWorker
+from gateway.security import SecurityHeaders
 from gateway.settings import Settings
 from gateway.submissions import Submissions
 from node.deploy import pinned_key
@@ -58,6 +60,7 @@ from protocol.types import Address, EntityId, Hash32, Role, Suite
 class Gateway:
     """One entity's running gateway."""
 
+    settings: Settings
     services: Services
     journal: Journal
     store: IndexStore
@@ -165,7 +168,7 @@ def _connect(
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
     )
-    return Gateway(services, journal, store, peers, [persons, anonymous], rpc)
+    return Gateway(settings, services, journal, store, peers, [persons, anonymous], rpc)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -181,11 +184,24 @@ def create_app(gateway: Gateway) -> FastAPI:
         title="Urna gateway",
         version="1",
         lifespan=life,
+        docs_url=None,  # the page would load its scripts from a third party
         redoc_url=None,
         responses=problems.RESPONSES,
     )
     app.state.services = gateway.services
+    settings = gateway.settings
+    # The last is the outermost.
     app.add_middleware(Bounds)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Content-Type", "If-None-Match"),
+            expose_headers=("ETag", "Retry-After"),
+            max_age=600,
+        )
+    app.add_middleware(SecurityHeaders, hsts=settings.hsts)
     problems.install(app)
     for router in (
         health.router,

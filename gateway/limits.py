@@ -45,10 +45,10 @@ class Bounds:
             async with asyncio.timeout(self._timeout):
                 body = await _body(scope, receive)
         except TimeoutError:
-            await respond(TooSlow(f"The request did not arrive within {self._timeout:.0f} s."))(scope, receive, send)
+            await _refuse(TooSlow(f"The request did not arrive within {self._timeout:.0f} s."), scope, receive, send)
             return
         except Problem as problem:
-            await respond(problem)(scope, receive, send)
+            await _refuse(problem, scope, receive, send)
             return
         if body is None:
             return
@@ -62,6 +62,13 @@ class Bounds:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, replay, send)
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """The rest of the body is not waited for: the connection ends, or its sender could go on for ever."""
+    response = respond(problem)
+    response.headers["Connection"] = "close"
+    await response(scope, receive, send)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:

@@ -7,7 +7,7 @@
     ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, PrefixTooLong 422
-    ├── TooSlow 408 · TooLarge 413 · TooMany 429
+    ├── TooSlow 408 · TooLarge 413 · UriTooLong 414 · TooMany 429 · HeadersTooLarge 431
     └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
 
 A problem's detail is one plain sentence and never holds a value of a person.
@@ -184,6 +184,14 @@ class TooSlow(Problem):
 
 class TooLarge(Problem):
     status, code, title = 413, "too-large", "The request is too large"
+
+
+class UriTooLong(Problem):
+    status, code, title = 414, "uri-too-long", "The address is too long"
+
+
+class HeadersTooLarge(Problem):
+    status, code, title = 431, "headers-too-large", "The request's headers are too large"
 
 
 class MalformedBallot(Problem):

@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from gateway.app import Gateway, build, create_app
 from gateway.index.view import ChainView
+from gateway.server import config
 from gateway.settings import Settings
 from node import issuer, publisher
 from node.contracts import decode_error
@@ -58,8 +59,7 @@ class Served:
     def start(self, app: FastAPI) -> None:
         if self._socket.fileno() < 0:
             self._socket = _listen(self.port)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-        server = self._server = uvicorn.Server(config)
+        server = self._server = uvicorn.Server(config(app))
         self._thread = threading.Thread(target=server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
         until(lambda: server.started)
