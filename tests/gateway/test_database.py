@@ -234,7 +234,9 @@ def test_another_url_is_refused_and_not_repeated(text: str, tmp_path: Path) -> N
 
 
 def test_the_setting_shows_no_password(tmp_path: Path) -> None:
-    given = {"entity": tmp_path, "deployment": tmp_path, "rpc": "http://127.0.0.1:1", "issuers": tmp_path}
+    file = tmp_path / "file.json"
+    file.touch()
+    given = {"entity": tmp_path, "deployment": file, "rpc": "http://127.0.0.1:1", "issuers": file}
     assert Settings.model_validate(given).database is None
     settings = Settings.model_validate({**given, "database": "postgresql://urna:topsecret@db:5432/urna"})
     assert "topsecret" not in f"{settings!r} {settings.model_dump_json()}"
