@@ -11,6 +11,9 @@
 
 Times are Unix seconds of the chain, periods seconds; enums have their names of `protocol.types` in kebab-case; numbers
 may be decimal strings. What a ballot type or rule does not use is left out. The pepper's hash is not in the draft.
+
+A faulty draft is refused with everything that is wrong with it, not the first fault alone (`DraftError.faults`); what a
+fault means and what to do about it says `protocol.words.advice`, in Portuguese and English.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Never, TypeVar
+from typing import Any, TypeVar, cast
 
-from node.errors import DraftError
+from node.errors import DraftError, FieldFault
 from protocol import jcs, scope
 from protocol.hashing import keccak
-from protocol.rules import Rules
+from protocol.rules import Members, Rules, faults
 from protocol.types import (
     AllocationRule,
     AllocationRules,
@@ -38,11 +41,16 @@ from protocol.types import (
     TieBreak,
     Windows,
 )
+from protocol.words.faults import advice, code_of, field_of
 
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})\Z", re.ASCII)
+_NO_PEPPER = "InvalidRules: pepperHash is 0"
 MAX_TITLE = 200
+MAX_TITLE_BYTES = 256  # as Initiatives has it
+MAX_FAULTS = 20  # of one list
+MAX_SHOWN = 60
 MAX_FILE = 1 << 20
 
 
@@ -56,24 +64,30 @@ class Draft:
 
 
 def read_draft(path: Path) -> Draft:
-    """Reads a draft's file. Raises DraftError, which names the field."""
+    """Reads a draft's file. Raises DraftError, which names every faulty field."""
+    return parse_draft(read_document(path))
+
+
+def read_document(path: Path) -> object:
+    """The JSON of a draft's file, whatever it says. Raises DraftError where it is none."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise DraftError("file", f"{path} is longer than {MAX_FILE} bytes")
-        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+            raise _refusal(f"file {path}", "file-too-long", limit=str(MAX_FILE))
+        document: object = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
     except (OSError, ValueError, RecursionError) as error:
-        raise DraftError("file", f"{path} is not readable JSON: {error}") from error
-    return parse_draft(document)
+        raise _refusal(f"file {path}", "unreadable", reason=str(error)) from error
+    return document
 
 
 def parse_draft(document: object) -> Draft:
-    """The draft in a parsed JSON document. Raises DraftError, which names the field."""
+    """The draft in a parsed JSON document. Raises DraftError, which names every faulty field."""
     top = _Fields(document, "")
-    title = top.take("title", _text)
+    title = top.take("title", _title)
     scope_json = top.take("scope", _scope)
     rules = Rules(
+        scope_hash=Hash32(keccak(scope_json or b"")),
+        pepper_hash=Hash32(bytes(32)),
         kind=top.take("kind", _label(Kind)),
-        scope_hash=Hash32(keccak(scope_json)),
         windows=top.take("windows", _windows),
         ballot=top.take("ballot", _ballot),
         allocation=top.take("allocation", _allocation),
@@ -83,39 +97,71 @@ def parse_draft(document: object) -> Draft:
         trustee_threshold=top.take("trustee-threshold", _number(8)),
         min_anonymity=top.take("minimum-anonymity", _number(32)),
         proposals_per_person=top.take("proposals-per-person", _number(16)),
-        pepper_hash=Hash32(bytes(32)),
         issuers=top.take("issuers", _list(_text)),
     )
     top.close()
     return Draft(title, scope_json, rules)
 
 
+def check_draft(draft: Draft, now: int, members: Members) -> tuple[FieldFault, ...]:
+    """What the contract would refuse if the draft were published at `now`; none where it may be. Pure."""
+    found = []
+    for fault in faults(draft.rules, now, members):
+        code = code_of(fault)
+        if code != _NO_PEPPER:  # made at publication
+            found.append(FieldFault(field_of(fault), code, {"floor": str(members.minimum_anonymity)}))
+    return tuple(found)
+
+
+def refusal(found: Sequence[FieldFault]) -> DraftError:
+    """The error that says all of these, in English."""
+    sentences = []
+    for fault in found:
+        said = advice(fault.code, "en", fault.parameters)
+        sentences.append(f"{fault.path} {said.wrong} ({said.remedy.rstrip('.')})")
+    if len(sentences) == 1:
+        message = sentences[0].removeprefix(f"{found[0].path} ")
+    else:
+        message = f"is one of {len(sentences)} fields at fault: " + "; ".join(sentences)
+    return DraftError(found[0].path, message, found)
+
+
 Reader = Callable[[object, str], T]
 
 
 class _Fields:
-    """An object whose fields are each taken once; what is left over is an error."""
+    """An object whose fields are each taken once; what is left over is an error.
+
+    Faults are gathered, and told by `close`; until then a faulty field's value is None, which nobody must look at.
+    """
 
     def __init__(self, value: object, path: str) -> None:
         if not isinstance(value, dict):
-            _refuse(path or "document", "is not an object")
+            raise _refusal(path or "document", "not-an-object")
         self._left: dict[str, Any] = dict(value)
         self._path = path
+        self._faults: list[FieldFault] = []
 
     def take(self, name: str, reader: Reader[T]) -> T:
-        if name not in self._left:
-            _refuse(self._at(name), "is missing")
-        return reader(self._left.pop(name), self._at(name))
+        try:
+            if name not in self._left:
+                raise _refusal(self._at(name), "missing")
+            return reader(self._left.pop(name), self._at(name))
+        except DraftError as error:
+            self._faults.extend(error.faults)
+            return cast(T, None)
 
     def maybe(self, name: str, reader: Reader[T], default: T) -> T:
         return self.take(name, reader) if name in self._left else default
 
     def close(self) -> None:
-        if self._left:
-            _refuse(self._at(sorted(self._left)[0]), "is not known")
+        """Raises DraftError with everything that was wrong."""
+        self._faults.extend(FieldFault(self._at(name), "unknown") for name in sorted(self._left, key=str))
+        if self._faults:
+            raise refusal(self._faults)
 
     def _at(self, name: str) -> str:
-        return f"{self._path}.{name}" if self._path else name
+        return f"{self._path}.{name}" if self._path else str(name)
 
 
 def _windows(value: object, path: str) -> Windows:
@@ -168,12 +214,12 @@ def _allocation(value: object, path: str) -> AllocationRules:
 
 def _scope(value: object, path: str) -> bytes:
     if not isinstance(value, Mapping):
-        _refuse(path, "is not an object")
+        raise _refusal(path, "not-an-object")
     try:
         canonical = jcs.canonical(value)
         scope.parse(canonical)
     except (scope.ScopeError, jcs.JsonError) as error:
-        _refuse(path, f"is no predicate: {error}")
+        raise _refusal(path, "no-scope", reason=str(error)) from error
     return canonical
 
 
@@ -184,8 +230,17 @@ def _entities(value: object, path: str) -> tuple[EntityId, ...]:
 def _list(reader: Reader[T]) -> Reader[tuple[T, ...]]:
     def read(value: object, path: str) -> tuple[T, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str):
-            _refuse(path, "is not a list")
-        return tuple(reader(one, f"{path}[{place}]") for place, one in enumerate(value))
+            raise _refusal(path, "not-a-list")
+        found: list[T] = []
+        wrong: list[FieldFault] = []
+        for place, one in enumerate(value):
+            try:
+                found.append(reader(one, f"{path}[{place}]"))
+            except DraftError as error:
+                wrong.extend(error.faults)
+        if wrong:
+            raise refusal(wrong[:MAX_FAULTS])
+        return tuple(found)
 
     return read
 
@@ -195,7 +250,7 @@ def _number(bits: int) -> Reader[int]:
         if isinstance(value, str) and _NUMBER.match(value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
-            _refuse(path, f"is not a whole number below 2^{bits}")
+            raise _refusal(path, "not-a-number", bits=str(bits))
         return value
 
     return read
@@ -206,7 +261,7 @@ def _label(enum: type[E]) -> Reader[E]:
 
     def read(value: object, path: str) -> E:
         if not isinstance(value, str) or value not in names:
-            _refuse(path, f"is {value!r}, but must be one of {', '.join(names)}")
+            raise _refusal(path, "not-one-of", value=repr(value)[:MAX_SHOWN], names=", ".join(names))
         return names[value]
 
     return read
@@ -214,8 +269,15 @@ def _label(enum: type[E]) -> Reader[E]:
 
 def _text(value: object, path: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TITLE or not value.isprintable():
-        _refuse(path, f"is not a text of 1 to {MAX_TITLE} printable characters")
+        raise _refusal(path, "not-a-text", limit=str(MAX_TITLE))
     return value
+
+
+def _title(value: object, path: str) -> str:
+    title = _text(value, path)
+    if len(title.encode(errors="surrogatepass")) > MAX_TITLE_BYTES:
+        raise _refusal(path, "too-many-bytes", limit=str(MAX_TITLE_BYTES))
+    return title
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -225,5 +287,5 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _refuse(path: str, message: str) -> Never:
-    raise DraftError(path, message)
+def _refusal(path: str, code: str, **parameters: str) -> DraftError:
+    return refusal([FieldFault(path, code, parameters)])

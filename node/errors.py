@@ -23,7 +23,8 @@ NodeError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 class NodeError(Exception):
@@ -106,12 +107,22 @@ class DeploymentError(NodeError):
     """A deployment failed, or a deployment file does not match the chain."""
 
 
-class DraftError(NodeError):
-    """A draft of an initiative is invalid; `field` is the path of the offending value."""
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """What is wrong with one field of a draft: its path, a code of `protocol.words.faults`, what the texts need."""
 
-    def __init__(self, field: str, message: str) -> None:
+    path: str
+    code: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+class DraftError(NodeError):
+    """A draft of an initiative is invalid; `field` is the path of the first offending value, `faults` are all."""
+
+    def __init__(self, field: str, message: str, faults: Sequence[FieldFault] = ()) -> None:
         super().__init__(f"The draft's {field} {message}.")
         self.field = field
+        self.faults = tuple(faults)
 
 
 class TrusteeError(NodeError):

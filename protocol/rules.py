@@ -16,6 +16,7 @@ Errors:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -148,23 +149,26 @@ def check(rules: Rules, now: int, members: Members) -> None:
     Raises:
         RulesError: the first fault, in the contract's order and words.
     """
-    check_windows(rules.windows, now)
-    check_ballot(rules.ballot)
-    check_allocation(rules.allocation)
-    _check_registrars(rules, members)
-    _check_trustees(rules, members)
-    _check_rest(rules, members)
+    for fault in faults(rules, now, members):
+        raise fault
 
 
-def _first(error: type[RulesError], *faults: tuple[bool, str]) -> None:
-    for holds, reason in faults:
-        if holds:
-            raise error(reason)
+def faults(rules: Rules, now: int, members: Members) -> Iterator[RulesError]:
+    """Everything that the contract would refuse, in its order; it would name the first alone."""
+    yield from _window_faults(rules.windows, now)
+    yield from _ballot_faults(rules.ballot)
+    yield from _allocation_faults(rules.allocation)
+    yield from _registrar_faults(rules, members)
+    yield from _trustee_faults(rules, members)
+    yield from _other_faults(rules, members)
 
 
-def check_windows(w: Windows, now: int) -> None:
-    """Order and bounds of the windows, at creation time `now`."""
-    _first(
+def _those(error: type[RulesError], *reasons: tuple[bool, str]) -> Iterator[RulesError]:
+    return (error(reason) for holds, reason in reasons if holds)
+
+
+def _window_faults(w: Windows, now: int) -> Iterator[RulesError]:
+    return _those(
         InvalidWindows,
         (w.registration_opens <= now, "registration opens in the past"),
         (w.registration_closes <= w.registration_opens, "no registration"),
@@ -179,10 +183,9 @@ def check_windows(w: Windows, now: int) -> None:
     )
 
 
-def check_ballot(b: BallotRules) -> None:
-    """Limits of the ballot type; what it does not use is zero."""
+def _ballot_faults(b: BallotRules) -> Iterator[RulesError]:
     kind = b.ballot_type
-    _first(
+    yield from _those(
         InvalidBallotRules,
         (b.min_length == 0 and kind is not BallotType.YES_NO_ABSTAIN, "minLength is 0"),
         (b.max_length == 0, "maxLength is 0"),
@@ -191,17 +194,16 @@ def check_ballot(b: BallotRules) -> None:
         (kind is BallotType.SINGLE_CHOICE and b.max_length != 1, "single choice names one option"),
         ((kind is BallotType.KNAPSACK) != (b.max_cost != 0), "maxCost is for knapsack"),
     )
-    _check_points(b)
-    _check_ranks(b)
+    yield from _point_faults(b)
+    yield from _rank_faults(b)
 
 
-def _check_points(b: BallotRules) -> None:
+def _point_faults(b: BallotRules) -> Iterator[RulesError]:
     points = (b.min_points, b.max_points, b.min_sum_points, b.max_sum_points)
     if b.ballot_type is not BallotType.CUMULATIVE:
-        _first(InvalidBallotRules, (any(points), "points are for cumulative"))
-        return
+        return _those(InvalidBallotRules, (any(points), "points are for cumulative"))
     unreachable = b.min_sum_points > b.max_length * b.max_points or b.max_sum_points < b.min_length * b.min_points
-    _first(
+    return _those(
         InvalidBallotRules,
         (9 + 4 * b.max_length > MAX_BALLOT_BYTES, "ballot too long"),
         (b.max_points == 0, "maxPoints is 0"),
@@ -212,11 +214,10 @@ def _check_points(b: BallotRules) -> None:
     )
 
 
-def _check_ranks(b: BallotRules) -> None:
+def _rank_faults(b: BallotRules) -> Iterator[RulesError]:
     if b.ballot_type is not BallotType.ORDERED:
-        _first(InvalidBallotRules, (bool(b.points_per_rank), "pointsPerRank is for ordered"))
-        return
-    _first(
+        return _those(InvalidBallotRules, (bool(b.points_per_rank), "pointsPerRank is for ordered"))
+    return _those(
         InvalidBallotRules,
         (9 + 2 * b.max_length > MAX_BALLOT_BYTES, "ballot too long"),
         (len(b.points_per_rank) != b.max_length, "pointsPerRank needs maxLength entries"),
@@ -224,9 +225,8 @@ def _check_ranks(b: BallotRules) -> None:
     )
 
 
-def check_allocation(a: AllocationRules) -> None:
-    """Parameters of the rule; what it does not use is zero."""
-    _first(
+def _allocation_faults(a: AllocationRules) -> Iterator[RulesError]:
+    return _those(
         InvalidAllocationRules,
         (a.rule.has_budget != (a.budget != 0), "budget"),
         (a.budget > _UINT128_MAX, "budget too large"),
@@ -241,9 +241,9 @@ def _ascending(entities: tuple[EntityId, ...]) -> bool:
     return all(left < right for left, right in pairwise((EntityId(0), *entities)))
 
 
-def _check_registrars(rules: Rules, members: Members) -> None:
+def _registrar_faults(rules: Rules, members: Members) -> Iterator[RulesError]:
     count, threshold = len(rules.registrars), rules.registrar_threshold
-    _first(
+    return _those(
         InvalidRegistrars,
         (count > MAX_ENTITIES, "more than 32"),
         (threshold < 2, "k < 2"),
@@ -253,9 +253,9 @@ def _check_registrars(rules: Rules, members: Members) -> None:
     )
 
 
-def _check_trustees(rules: Rules, members: Members) -> None:
+def _trustee_faults(rules: Rules, members: Members) -> Iterator[RulesError]:
     count, threshold = len(rules.trustees), rules.trustee_threshold
-    _first(
+    return _those(
         InvalidTrustees,
         (count > MAX_ENTITIES, "more than 32"),
         (threshold < 2, "t < 2"),
@@ -266,13 +266,13 @@ def _check_trustees(rules: Rules, members: Members) -> None:
     )
 
 
-def _check_rest(rules: Rules, members: Members) -> None:
+def _other_faults(rules: Rules, members: Members) -> Iterator[RulesError]:
     floor = members.minimum_anonymity
-    _first(
+    yield from _those(
         MinimumAnonymityTooSmall,
         (rules.min_anonymity < floor, f"a minimum of {rules.min_anonymity} is below the consortium's {floor}"),
     )
-    _first(
+    yield from _those(
         InvalidRules,
         (rules.min_anonymity > ELECTORATE_CAPACITY, "minAnonymity > 2^20"),
         (rules.proposals_per_person == 0, "proposalsPerPerson is 0"),

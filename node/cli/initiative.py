@@ -10,6 +10,7 @@ import click
 
 from node import publisher
 from node.cli import EXIT_UNAVAILABLE
+from node.cli.drafting import check, dry_run_command, new, preview_command, templates_command
 from node.cli.options import answer, deployment_option, entity_option, json_option, opened, opened_member, rpc_option
 from node.draft import read_draft
 from node.errors import DraftError
@@ -19,10 +20,14 @@ from node.publisher import Acceptance, Created
 
 @click.group()
 def initiative() -> None:
-    """Create an initiative, show it, decide on its proposals.
+    """Draft an initiative, create it, show it, decide on its proposals.
 
     The rules are fixed at creation; nobody can change them afterwards, and the phases follow from the chain's time.
     """
+
+
+for command in (templates_command, new, check, preview_command, dry_run_command):
+    initiative.add_command(command)
 
 
 @initiative.command()
@@ -34,7 +39,7 @@ def initiative() -> None:
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The rules in words, as JSON: see the text of node/draft.py for all fields.",
+    help="The rules as JSON: `urna initiative new` makes one from a template.",
 )
 @click.option(
     "--patience",

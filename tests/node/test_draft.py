@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from node.draft import parse_draft, read_draft
+from node.draft import check_draft, parse_draft, read_draft
 from node.errors import DraftError
-from protocol.types import AllocationRule, BallotType, Kind, TieBreak
+from protocol.types import AllocationRule, BallotType, EntityId, Kind, TieBreak
+from protocol.words import LANGUAGES, advice
 
 DRAFT: dict[str, Any] = {
     "title": "Orçamento participativo",
@@ -106,3 +108,67 @@ def test_a_file_that_is_no_json_or_says_something_twice_is_refused(tmp_path: Pat
             read_draft(path)
     with pytest.raises(DraftError):
         read_draft(tmp_path / "none.json")
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    document = copy.deepcopy(DRAFT)
+    del document["title"]
+    document["kind"] = "budget"
+    document["windows"]["voting-closes"] = "soon"
+    document["ballot"]["colour"] = "red"
+    document["trustees"] = [1, "x", -2]
+    document["shoe-size"] = 44
+
+    with pytest.raises(DraftError) as caught:
+        parse_draft(document)
+    assert [(fault.path, fault.code) for fault in caught.value.faults] == [
+        ("title", "missing"),
+        ("kind", "not-one-of"),
+        ("windows.voting-closes", "not-a-number"),
+        ("ballot.colour", "unknown"),
+        ("trustees[1]", "not-a-number"),
+        ("trustees[2]", "not-a-number"),
+        ("shoe-size", "unknown"),
+    ]
+    for fault in caught.value.faults:
+        assert fault.path in str(caught.value)
+        for language in LANGUAGES:
+            assert advice(fault.code, language, fault.parameters).remedy
+
+
+def test_a_title_that_the_contract_would_not_take_is_refused_before() -> None:
+    with pytest.raises(DraftError) as caught:
+        parse_draft({**DRAFT, "title": "ã" * 129})
+    assert [(fault.path, fault.code) for fault in caught.value.faults] == [("title", "too-many-bytes")]
+
+
+@dataclass(frozen=True)
+class Members:
+    """A consortium of entities 1 to 3, of which the third has no trustee's key."""
+
+    minimum_anonymity: int = 30
+
+    def is_active(self, entity: EntityId) -> bool:
+        return entity <= 3
+
+    def has_trustee_key(self, entity: EntityId) -> bool:
+        return entity <= 2
+
+
+def test_what_the_contract_would_refuse_is_said_per_field_and_all_at_once() -> None:
+    document = copy.deepcopy(DRAFT)
+    document["windows"]["challenge-period"] = 60
+    document["ballot"]["points-per-rank"] = [3]
+    document["registrars"] = [1, 2, 4]
+
+    found = check_draft(parse_draft(document), 1_789_000_000, Members())
+    assert [(fault.path, fault.code) for fault in found] == [
+        ("windows.challenge-period", "InvalidWindows: challenge period too short"),
+        ("ballot.points-per-rank", "InvalidBallotRules: pointsPerRank needs maxLength entries"),
+        ("registrars", "InvalidRegistrars: not active"),
+        ("trustees", "InvalidTrustees: no trustee key"),
+        ("minimum-anonymity", "MinimumAnonymityTooSmall"),
+    ]
+    assert check_draft(parse_draft({**DRAFT, "trustees": [1, 2]}), 1_789_000_000, Members(20))[0].path == (
+        "trustee-threshold"
+    )

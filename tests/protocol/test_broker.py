@@ -62,7 +62,7 @@ def test_a_key_made_elsewhere_is_on_the_curve_and_signs_what_its_jwk_verifies() 
     assert base64.urlsafe_b64decode(to_jwk(key)["x"] + "=") == numbers.x.to_bytes(32, "big")
 
 
-ROOT_OF_B = 0x66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4
+ROOT_OF_B = 0x66485C780E2F83D72433BD5D84A06BB6541C2AF31DAE871728BF856A174F93F4
 
 
 @pytest.mark.parametrize("key", [P256Point(0, 0), P256Point(BROKER_KEY.x, BROKER_KEY.y ^ 1), P256Point(P, ROOT_OF_B)])

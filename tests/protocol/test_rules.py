@@ -97,4 +97,4 @@ def test_windows_at_their_edges() -> None:
         replace(w, challenge_period=rules.MAX_CHALLENGE, max_extension=rules.MAX_EXTENSION),
         replace(w, ceremony_step=7 * rules.DAY // 2 - 1),
     ):
-        rules.check_windows(edge, NOW)
+        rules.check(replace(base_rules(), windows=edge), NOW, EveryEntity())
