@@ -13,6 +13,7 @@ import pytest
 
 from node.compiler import Build, build
 from node.engine import EmbeddedEngine
+from tests.eid import Provider, running
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,3 +40,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]
     """A fresh chain for each test module, mining as transactions come."""
     with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """The real eID provider, started once. Tests that kill it or rotate its keys start one of their own."""
+    with running(tmp_path_factory.mktemp("eid")) as started:
+        yield started

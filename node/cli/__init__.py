@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "initiative": ("node.cli.initiative:initiative", "Create an initiative, show it, decide on its proposals."),
     "trustee": ("node.cli.trustee:trustee", "Do whatever is due for an entity as a trustee."),
     "status": ("node.cli.status:status", "Show the chain, the consortium and the initiatives."),
-    "eid": ("node.cli.eid:eid", "Run a development eID issuer; never for production."),
+    "eid": ("node.cli.eid:eid", "Serve a development eID provider; never for production."),
 }
 
 

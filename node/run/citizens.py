@@ -15,20 +15,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from node import prover
 from node.deployment import Deployment
+from node.eid.login import PersonLogin
 from node.errors import NodeError
+from node.oidc.flow import Client
 from node.run.client import GatewayRefused, Gateways
 from node.run.plan import Casting
 from node.run.progress import Step
-from node.run.voters import Sealed, Voter, seal_all
+from node.run.voters import Sealed, Voter, author, seal_all
 from protocol.electorate import ElectorateTree
 from protocol.evidence import content_hash
 from protocol.hashing import keccak
 from protocol.nonces import author_nonce, elector_nonce
 from protocol.types import Address, Commitment, G1Point, InitiativeId, Nullifier
+
+CLIENT = Client("urna-run", "http://127.0.0.1/urna-run")
+"""The citizens' application, at the development provider. Nothing listens there: the driver reads where it is sent."""
 
 THREADS = 6
 PATIENCE = 180.0  # seconds without any progress before the run gives up
@@ -43,41 +46,15 @@ class Place:
     initiative: InitiativeId
     gateways: Gateways
     issuer: str
-    residence: str
 
     @property
     def path(self) -> str:
         return f"/v1/initiatives/{self.initiative}"
 
 
-class Login:
-    """The development issuer's answer to an authorisation request: an ID token for one nonce."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._http = httpx.Client(timeout=30, trust_env=False)
-
-    def close(self) -> None:
-        self._http.close()
-
-    def token(self, subject: str, nonce: str) -> str:
-        """Tried again while the issuer is away. Raises NodeError."""
-        claims = {"acr": "substantial", "residence": self._place.residence, "birthdate": "1990-01-01"}
-        limit = time.monotonic() + PATIENCE
-        while True:
-            try:
-                body = {"subject": subject, "nonce": nonce, "claims": claims}
-                response = self._http.post(f"{self._place.issuer}/authorise", json=body)
-                return str(response.raise_for_status().json()["id_token"])
-            except httpx.HTTPError as error:
-                if time.monotonic() > limit:
-                    raise NodeError(f"The eID issuer at {self._place.issuer} does not answer: {error}.") from error
-                time.sleep(0.5)
-
-
 def propose(place: Place, contents: Sequence[dict[str, Any]], seed: bytes, step: Step) -> list[bytes]:
     """Each content by an author of its own; returns their content hashes once all stand on the chain."""
-    login = Login(place)
+    login = PersonLogin(place.issuer, CLIENT)
     proposals = Address(place.deployment.address("Proposals"))
 
     def submit(number: int) -> bytes:
@@ -86,7 +63,7 @@ def propose(place: Place, contents: Sequence[dict[str, Any]], seed: bytes, step:
         salt = secrets.token_bytes(32)
         nonce = author_nonce(place.deployment.chain_id, proposals, place.initiative, hashed, salt)
         body = {
-            "id_token": login.token(f"author-{number:07d}", nonce),
+            "id_token": login.token(author(number), nonce, patience=PATIENCE),
             "content": contents[number],
             "content_salt": "0x" + content_salt.hex(),
             "salt": "0x" + salt.hex(),
@@ -108,7 +85,7 @@ def propose(place: Place, contents: Sequence[dict[str, Any]], seed: bytes, step:
 
 def register(place: Place, voters: Sequence[Voter], step: Step) -> list[Commitment]:
     """One leaf a voter; returns the leaves in the chain's order once all stand there."""
-    login = Login(place)
+    login = PersonLogin(place.issuer, CLIENT)
     chain_id = place.deployment.chain_id
     initiatives = place.deployment.address("Initiatives")
     electorate = Address(place.deployment.address("Electorate"))
@@ -122,7 +99,7 @@ def register(place: Place, voters: Sequence[Voter], step: Step) -> list[Commitme
         salt = secrets.token_bytes(32)
         nonce = elector_nonce(chain_id, electorate, place.initiative, commitment, salt)
         body = {
-            "id_token": login.token(voter.subject, nonce),
+            "id_token": login.token(voter.subject, nonce, patience=PATIENCE),
             "commitment": str(commitment),
             "salt": "0x" + salt.hex(),
         }

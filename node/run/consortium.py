@@ -20,8 +20,11 @@ from typing import IO, Any, TypeVar
 import httpx
 
 from node.deployment import Deployment
+from node.eid import persons, state
+from node.eid.persons import Person
 from node.engine import EmbeddedEngine
 from node.errors import EngineError
+from node.run.citizens import CLIENT
 from node.run.processes import ProcessFailed, Service, Supervisor, await_condition, clean_environment, hold_folder
 
 READY_TIMEOUT = 60.0
@@ -99,12 +102,17 @@ class RunConsortium:
         self._keeper = threading.Thread(target=self._keep_engine, name="engine-supervisor", daemon=True)
         self._keeper.start()
 
-    def start_issuer(self) -> None:
-        command = [*URNA, "eid", "--folder", str(self.out / "eid"), "--port", str(self.issuer_port)]
+    def start_issuer(self, people: Sequence[Person]) -> None:
+        """The development provider, which knows these persons."""
+        folder = self.out / "eid"
+        folder.mkdir(exist_ok=True)
+        persons.save(folder / "persons.json", people)
+        client = state.Client(CLIENT.id, (CLIENT.redirect_uri,))
+        command = state.prepare(folder, self.issuer_port, [client], folder / "persons.json")
         self.supervisor.start(
             Service("eID issuer", command, self._log("eid"), lambda: _answers(f"{self.issuer}/jwks", "the issuer"))
         )
-        issuers = [{"iss": self.issuer, "jwks_uri": f"{self.issuer}/jwks", "audience": "urna"}]
+        issuers = [{"iss": self.issuer, "jwks_uri": f"{self.issuer}/jwks", "audience": CLIENT.id}]
         (self.out / "issuers.json").write_text(json.dumps(issuers, indent=2), encoding="utf-8")
 
     def start_gateway(self, entity: EntityPlace) -> None:

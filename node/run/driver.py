@@ -20,7 +20,7 @@ from node.run.consortium import EntityPlace, RunConsortium, together
 from node.run.plan import Plan, draft, residence
 from node.run.processes import await_condition
 from node.run.progress import Reporter
-from node.run.voters import load_voters
+from node.run.voters import load_voters, people
 from protocol.pabulib import Project
 from protocol.types import InitiativeId
 
@@ -68,7 +68,6 @@ class Driver:
             initiative,
             self._gateways,
             self._consortium.issuer,
-            residence(self._plan.election),
         )
         windows = self._windows(place)
         self._before_voting(place, windows)
@@ -87,10 +86,10 @@ class Driver:
     # The steps
 
     def _set_up(self) -> None:
-        consortium, part = self._consortium, self._reporter.part
+        consortium, plan, part = self._consortium, self._plan, self._reporter.part
         with part("start the chain and the eID issuer"):
             consortium.start_chain()
-            consortium.start_issuer()
+            consortium.start_issuer(people(plan.persons, len(plan.election.projects), residence(plan.election)))
         with part("make the entities' keys"):
             consortium.found()
         with part("deploy the contracts"):

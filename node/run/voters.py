@@ -9,12 +9,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from node.eid.persons import Person
 from node.keys import write_private
 from protocol.ballot import Channel, Entry, ballot_hash, slot_of
 from protocol.hashing import keccak
 from protocol.identity import Identity
 from protocol.sealing import seal
 from protocol.types import Commitment, G1Point, Nullifier
+
+
+def citizen(person: int) -> str:
+    """The test person who votes as this one."""
+    return f"citizen-{person:07d}"
+
+
+def author(proposal: int) -> str:
+    """The test person who submits this proposal."""
+    return f"author-{proposal:07d}"
+
+
+def people(voters: int, proposals: int, residence: str) -> list[Person]:
+    """Everybody who logs in in a run, as the development provider has to know them."""
+    claims = {"birthdate": "1990-01-01", "residence": residence}
+    ids = [*map(citizen, range(voters)), *map(author, range(proposals))]
+    return [Person(one, one, "substantial", claims) for one in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +44,8 @@ class Voter:
 
     @property
     def subject(self) -> str:
-        """Who the development issuer says this is."""
-        return f"citizen-{self.person:07d}"
+        """The test person at the development provider."""
+        return citizen(self.person)
 
     def identity(self, chain_id: int, initiatives: bytes, initiative: int) -> Identity:
         return Identity.derive(self.master, chain_id, initiatives, initiative)

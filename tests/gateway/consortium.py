@@ -25,7 +25,7 @@ from gateway.app import Gateway, build, create_app
 from gateway.index.view import ChainView
 from gateway.server import config
 from gateway.settings import Settings
-from node import issuer, publisher
+from node import publisher
 from node.contracts import decode_error
 from node.deploy import Plan, deploy
 from node.engine import EmbeddedEngine
@@ -40,6 +40,7 @@ from protocol.choice import Approval
 from protocol.identity import Identity
 from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
 from protocol.types import Address, Commitment, Hash32, InitiativeId
+from tests.gateway import issuer
 from tests.node.town import NAMES, Town, trapdoor
 
 PATIENCE = 30.0
@@ -162,8 +163,7 @@ class Consortium:
 
     def token(self, subject: str, nonce: str, **claims: Any) -> str:
         given = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
-        authorisation = issuer.Authorisation(subject=subject, nonce=nonce, claims=given)
-        return issuer.sign_token(self.key, self.iss, authorisation, time.time())
+        return issuer.sign_token(self.key, self.iss, subject, nonce, given)
 
     def registration(
         self, initiative: InitiativeId, subject: str, commitment: int | None = None, **claims: Any
@@ -206,7 +206,7 @@ def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium
         eid = Served()
         for one in (*served.values(), eid):
             stack.callback(one.stop)
-        key = issuer.load_key(folder / "eid")
+        key = issuer.new_key()
         eid.start(issuer.create_app(eid.url, key))
         issuers = [{"iss": eid.url, "jwks_uri": f"{eid.url}/jwks", "audience": issuer.AUDIENCE}]
         (folder / "issuers.json").write_text(json.dumps(issuers), encoding="utf-8")

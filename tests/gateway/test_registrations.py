@@ -12,9 +12,9 @@ import httpx
 import jwt
 import pytest
 
-from node import issuer
 from protocol.bn254 import SCALAR_FIELD
 from protocol.types import InitiativeId
+from tests.gateway import issuer
 from tests.gateway.consortium import Consortium, landed, problem, rows
 
 
@@ -166,8 +166,8 @@ def test_J3_each_bad_claim_has_its_code_and_leaves_nothing_behind(
     assert "PT-0101" not in str(document)
 
 
-def test_J1_a_token_by_another_key_is_refused(consortium: Consortium, initiative: InitiativeId, tmp_path: Any) -> None:
-    foreign = issuer.load_key(tmp_path)
+def test_J1_a_token_by_another_key_is_refused(consortium: Consortium, initiative: InitiativeId) -> None:
+    foreign = issuer.new_key()
     payload = jwt.decode(consortium.registration(initiative, "gil")["id_token"], options={"verify_signature": False})
     token = jwt.encode(payload, foreign.private, algorithm="ES256", headers={"kid": consortium.key.kid})
     unsigned = jwt.encode(payload, "", algorithm="none")

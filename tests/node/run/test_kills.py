@@ -31,6 +31,7 @@ import pytest
 from rich.console import Console
 
 from node.cli.run import SAMPLE
+from node.eid import persons
 from node.run.citizens import Place, slots
 from node.run.client import Gateways
 from node.run.consortium import RunConsortium
@@ -115,7 +116,7 @@ def second_act(told: Story) -> None:
     consortium = RunConsortium(told.out)
     try:
         consortium.start_chain()
-        consortium.start_issuer()
+        consortium.start_issuer(persons.load(told.out / "eid" / "persons.json"))
         for entity in consortium.entities:
             consortium.start_gateway(entity)
         place = place_of(consortium)
@@ -186,7 +187,7 @@ def processes(out: Path) -> dict[str, int]:
             command = record["command"]
             if "gateway" in command:
                 found[Path(command[command.index("--entity") + 1]).name] = record["pid"]
-            elif "eid" in command:
+            elif str(out / "eid") in command:
                 found["eid"] = record["pid"]
     return found
 
@@ -237,7 +238,7 @@ def ballots_accepted(out: Path) -> dict[Nullifier, int]:
 
 def place_of(consortium: RunConsortium) -> Place:
     gateways = Gateways([entity.endpoint for entity in consortium.entities])
-    return Place(consortium.deployment, INITIATIVE, gateways, consortium.issuer, "")
+    return Place(consortium.deployment, INITIATIVE, gateways, consortium.issuer)
 
 
 def await_slots(place: Place, wanted: dict[Nullifier, int]) -> dict[Nullifier, int]:
