@@ -6,6 +6,7 @@
     ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
     ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
+    ├── PepperDestroyed 410
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, PrefixTooLong 422
     ├── TooSlow 408 · TooLarge 413 · UriTooLong 414 · TooMany 429 · HeadersTooLarge 431
     └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
@@ -172,6 +173,10 @@ class TooManyReplacements(Problem):
 
 class PepperMismatch(Problem):
     status, code, title = 409, "pepper-mismatch", "Not the pepper that the rules name"
+
+
+class PepperDestroyed(Problem):
+    status, code, title = 410, "pepper-destroyed", "The pepper of this initiative was destroyed"
 
 
 class NotRegistrar(Problem):

@@ -8,7 +8,8 @@ keys/NAME.next.json             an account that is about to follow
 keys/NAME.retired-ADDRESS.json  one that was followed
 keys/trustee-seed.json          32 bytes from which every dealing follows
 keys/trustee-decryption.json    the trustee's decryption key, a scalar of bn254
-peppers/CHAIN-INITIATIVE.json   one per initiative, to be destroyed after the appeal period
+keys/registrar-decryption.json  the registrar's X25519 key, to which publishers seal peppers
+peppers/                        one per initiative, to be destroyed after the appeal period (`node.peppers`)
 outbox/                         signed transactions that are not final yet (`node.sender`)
 """
 
@@ -24,9 +25,9 @@ from urllib.parse import urlsplit
 
 from node import keys
 from node.errors import EntityError, KeystoreError
-from node.keys import Key, Secret
+from node.keys import Key, Secret, Signer
+from node.peppers import PepperStore
 from protocol.bn254 import SCALAR_FIELD
-from protocol.hashing import keccak
 from protocol.types import Role
 
 SCHEMA = "urna/entity/v1"
@@ -107,6 +108,7 @@ class EntityFolder:
             accounts[role] = _new_account(path / "keys" / f"{role.label}.json", passphrase)
         lane_accounts = [_new_account(path / "keys" / f"gateway-{lane}.json", passphrase) for lane in range(lanes)]
         _new_secret(path / "keys" / "trustee-seed.json", secrets.token_bytes(32), passphrase)
+        _new_secret(path / "keys" / "registrar-decryption.json", secrets.token_bytes(32), passphrase)
         scalar = secrets.randbelow(SCALAR_FIELD - 1) + 1
         _new_secret(path / "keys" / "trustee-decryption.json", scalar.to_bytes(32, "big"), passphrase)
         accounts[Role.GATEWAY] = lane_accounts[0]
@@ -148,11 +150,11 @@ class EntityFolder:
     def outbox(self) -> Path:
         return self.path / "outbox"
 
-    def key(self, role: Role) -> Key:
+    def key(self, role: Role) -> Signer:
         """The account's key. Raises KeystoreError when it cannot be opened or is not the one in `entity.json`."""
         return self._account(account_name(role), self.public.accounts[role])
 
-    def lane_key(self, lane: int) -> Key:
+    def lane_key(self, lane: int) -> Signer:
         """The key of a relay lane, from 0."""
         return self._account(f"gateway-{lane}", self.public.lanes[lane])
 
@@ -164,24 +166,22 @@ class EntityFolder:
         """The trustee's decryption key, 0 < ek < r."""
         return int.from_bytes(self._secret("trustee-decryption").reveal(), "big")
 
-    def pepper(self, pepper_hash: bytes) -> Secret | None:
-        """The pepper with this keccak, as an initiative's rules name it; None where this entity does not have it."""
-        path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
-        return keys.load_secret(path, self._passphrase()) if path.exists() else None
-
-    def store_pepper(self, pepper: Secret) -> bytes:
-        """Keeps a pepper, encrypted, and returns its keccak, by which it is found again."""
-        pepper_hash = keccak(pepper.reveal())
-        path = self.path / "peppers" / f"{pepper_hash.hex()}.json"
+    def registrar_decryption_key(self) -> Secret:
+        """The X25519 key that opens peppers sealed to this registrar; made when it is first asked for."""
+        path = self.path / "keys" / "registrar-decryption.json"
         try:
+            _new_secret(path, secrets.token_bytes(32), self._passphrase())
+        except KeystoreError:  # another process was faster
             if not path.exists():
-                keys.store_secret(path, pepper, self._passphrase())
-        except KeystoreError:  # the gateway, another process, was faster; it stored the same
-            if self.pepper(pepper_hash) is None:
                 raise
-        return pepper_hash
+        return self._secret("registrar-decryption")
 
-    def _account(self, name: str, expected: bytes) -> Key:
+    @property
+    def peppers(self) -> PepperStore:
+        """By their keccak, as initiatives' rules name them."""
+        return PepperStore(self.path / "peppers", self._passphrase)
+
+    def _account(self, name: str, expected: bytes) -> Signer:
         key = keys.load_key(self.path / "keys" / f"{name}.json", self._passphrase())
         if key.address != expected:
             raise KeystoreError(f"The keystore {name}.json in {self.path} is not the account that entity.json names.")

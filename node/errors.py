@@ -11,6 +11,7 @@ NodeError
 ├── SendError               a transaction could not be brought to the chain
 │   ├── AccountBusy         another process sends with the same account
 │   └── NotFinal            no receipt, or not final, within the time allowed
+├── PepperError             a pepper that does not open, is another one, or is not to be destroyed yet
 ├── KeystoreError           a key file or passphrase that cannot be used
 ├── MemberAuthError         a request between members that is not authentic (code)
 ├── EntityError             an entity's folder
@@ -89,6 +90,10 @@ class NotFinal(SendError):
 
 class KeystoreError(NodeError):
     """A key file or its passphrase is missing, unreadable, or does not fit."""
+
+
+class PepperError(NodeError):
+    """A sealed pepper does not open, a statement about it is not signed, or it is not to be destroyed yet."""
 
 
 class MemberAuthError(NodeError):

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rlp
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_defunct
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
@@ -63,8 +65,44 @@ def new_account_secret() -> Secret:
     return Secret((secrets.randbelow(SECP256K1_N - 1) + 1).to_bytes(32, "big"))
 
 
-class Key:
-    """An account's signing key. `address` is 20 bytes, `checksum` its EIP-55 form."""
+class Signer(ABC):
+    """An account that signs, wherever its key lives: `Key` in memory, `node.token.TokenKey` in a hardware token.
+
+    `address` is 20 bytes, `checksum` its EIP-55 form.
+    """
+
+    __slots__ = ()
+    address: bytes
+
+    @abstractmethod
+    def sign_digest(self, digest: bytes) -> bytes:
+        """65 bytes `r ‖ s ‖ v`, v 27 or 28, s in the lower half. Raises KeystoreError where the key is out of reach."""
+
+    @property
+    def checksum(self) -> str:
+        return str(to_checksum_address(self.address))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.checksum})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not pickled")
+
+    def sign_message(self, message: bytes) -> bytes:
+        """EIP-191 (personal) signature, 65 bytes."""
+        return self.sign_digest(_digest(encode_defunct(message)))
+
+    def sign_transaction(self, call: Call, *, chain_id: int, nonce: int, gas: int) -> tuple[bytes, bytes]:
+        """Signed bytes (type 0 with EIP-155, gas price and value zero) and their hash."""
+        fields: list[int | bytes] = [nonce, 0, gas, call.to or b"", 0, call.data]
+        signature = self.sign_digest(keccak(rlp.encode([*fields, chain_id, 0, 0])))
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        raw = bytes(rlp.encode([*fields, chain_id * 2 + 8 + signature[64], r, s]))
+        return raw, keccak(raw)
+
+
+class Key(Signer):
+    """A signing key in this process's memory; nonces by RFC 6979."""
 
     __slots__ = ("_private", "address")
 
@@ -74,39 +112,9 @@ class Key:
         self._private = PrivateKey(secret.reveal())
         self.address: bytes = self._private.public_key.to_canonical_address()
 
-    @property
-    def checksum(self) -> str:
-        return str(to_checksum_address(self.address))
-
-    def __repr__(self) -> str:
-        return f"Key({self.checksum})"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a key is not pickled")
-
     def sign_digest(self, digest: bytes) -> bytes:
-        """65 bytes `r ‖ s ‖ v`, v 27 or 28, s in the lower half, nonce by RFC 6979."""
         signature = self._private.sign_msg_hash(digest)
         return bytes(signature.r.to_bytes(32, "big") + signature.s.to_bytes(32, "big") + bytes([27 + signature.v]))
-
-    def sign_message(self, message: bytes) -> bytes:
-        """EIP-191 (personal) signature, 65 bytes."""
-        return self.sign_digest(_digest(encode_defunct(message)))
-
-    def sign_transaction(self, call: Call, *, chain_id: int, nonce: int, gas: int) -> tuple[bytes, bytes]:
-        """Signed bytes (type 0 with EIP-155, gas price zero) and their hash."""
-        fields: dict[str, Any] = {
-            "nonce": nonce,
-            "gasPrice": 0,
-            "gas": gas,
-            "value": 0,
-            "data": call.data,
-            "chainId": chain_id,
-        }
-        if call.to is not None:
-            fields["to"] = to_checksum_address(call.to)
-        signed = Account.sign_transaction(fields, self._private.to_bytes())
-        return bytes(signed.raw_transaction), bytes(signed.hash)
 
 
 def _digest(message: SignableMessage) -> bytes:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from node.errors import KeystoreError, MemberAuthError
-from node.keys import Key, recover_message_signer
+from node.keys import Signer, recover_message_signer
 from protocol.hashing import keccak
 
 ENTITY, TIMESTAMP, NONCE, SIGNATURE = "X-Urna-Entity", "X-Urna-Timestamp", "X-Urna-Nonce", "X-Urna-Signature"
@@ -46,7 +46,7 @@ Resolver = Callable[[bytes], Member | None]
 
 
 def sign(
-    key: Key, *, entity: int, audience: int, method: str, path: str, body: bytes, now: float | None = None
+    key: Signer, *, entity: int, audience: int, method: str, path: str, body: bytes, now: float | None = None
 ) -> dict[str, str]:
     """The four headers for one request; a repeated request needs new ones."""
     timestamp = str(int(time.time() if now is None else now))

@@ -3,38 +3,25 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import httpx
-
-from node import events, member_auth
+from node import events
 from node.draft import Draft
 from node.errors import NodeError
-from node.keys import Call, Key, Secret
+from node.handover import Handover, hand_over
+from node.keys import Call, Secret
 from node.member import Member
 from protocol import rules as rules_encoding
 from protocol.events import InitiativeCreated
 from protocol.rules import Rules
-from protocol.types import Hash32, ProposalStatus, Role
+from protocol.types import Hash32, InitiativeId, ProposalStatus, Role
 
-PEPPER_PATH = "/members/peppers"
 PEPPER_PATIENCE = 60.0
 _IN_FLIGHT = 200
 _DECISION_GAS = 250_000
 _GAS_PER_BYTE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """Whether a registrar's gateway took the pepper; `problem` says why not."""
-
-    entity: int
-    endpoint: str
-    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +54,12 @@ def create(member: Member, draft: Draft, *, patience: float = PEPPER_PATIENCE) -
     if found is None:
         found = _create(member, draft)
     initiative, rules = found
-    pepper = member.folder.pepper(rules.pepper_hash)
-    assert pepper is not None, "_existing and _create answer only with peppers that are in the folder"
-    handovers = hand_over_pepper(member, initiative, rules, pepper, patience=patience)
+    handovers = hand_over(member, InitiativeId(initiative), rules, patience=patience)
     return Created(initiative, rules_encoding.rules_hash(rules), rules.pepper_hash, already, handovers)
 
 
 def _create(member: Member, draft: Draft) -> tuple[int, Rules]:
-    pepper_hash = Hash32(member.folder.store_pepper(Secret(secrets.token_bytes(32))))
+    pepper_hash = Hash32(member.folder.peppers.put(Secret(secrets.token_bytes(32))))
     rules = replace(draft.rules, pepper_hash=pepper_hash)
     initiatives = member.deployment.contract("Initiatives")
     what = f"the creation of the initiative {draft.title!r}"
@@ -96,48 +81,10 @@ def _existing(member: Member, draft: Draft) -> tuple[int, Rules] | None:
             continue
         rules = rules_encoding.decode(event.rules)
         same = replace(rules, pepper_hash=draft.rules.pepper_hash) == draft.rules
-        if same and member.folder.pepper(rules.pepper_hash) is not None:
+        peppers = member.folder.peppers
+        if same and (peppers.holds(rules.pepper_hash) or peppers.record(rules.pepper_hash).destroyed):
             return event.initiative, rules
     return None
-
-
-def hand_over_pepper(
-    member: Member, initiative: int, rules: Rules, pepper: Secret, *, patience: float = PEPPER_PATIENCE
-) -> tuple[Handover, ...]:
-    """Posts the pepper to the gateways of the other registrars until each took it or patience (seconds) ends."""
-    key = member.folder.key(Role.PUBLISHER)
-    consortium = member.deployment.contract("Consortium")
-    waiting = {
-        entity: str(consortium.read(member.rpc, "entity", entity).endpoint)
-        for entity in rules.registrars
-        if entity != member.entity
-    }
-    done: dict[int, Handover] = {}
-    deadline = time.monotonic() + patience
-    with httpx.Client(timeout=10, trust_env=False) as http:
-        while True:
-            for entity, endpoint in waiting.items():
-                if entity not in done or done[entity].problem is not None:
-                    problem = _post_pepper(http, key, member.entity, entity, endpoint, initiative, pepper)
-                    done[entity] = Handover(entity, endpoint, problem)
-            if all(one.problem is None for one in done.values()) or time.monotonic() >= deadline:
-                return tuple(done.values())
-            time.sleep(0.5)
-
-
-def _post_pepper(
-    http: httpx.Client, key: Key, own: int, entity: int, endpoint: str, initiative: int, pepper: Secret
-) -> str | None:
-    """None when the gateway took it, else what went wrong, without the pepper."""
-    body = json.dumps({"initiative": initiative, "pepper": "0x" + pepper.reveal().hex()}).encode()
-    headers = member_auth.sign(key, entity=own, audience=entity, method="POST", path=PEPPER_PATH, body=body)
-    try:
-        response = http.post(
-            endpoint + PEPPER_PATH, content=body, headers={**headers, "content-type": "application/json"}
-        )
-    except httpx.HTTPError as error:
-        return f"no answer ({type(error).__name__})"
-    return None if response.is_success else f"HTTP status {response.status_code}"
 
 
 def accept(member: Member, initiative: int, acceptances: Sequence[Acceptance]) -> int:

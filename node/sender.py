@@ -18,7 +18,7 @@ from typing import Self
 import rlp
 
 from node.errors import ContractError, NotFinal, RpcRefused, RpcUnavailable, SendError
-from node.keys import Call, Key
+from node.keys import Call, Signer
 from node.outbox import Outbox, Sent
 from node.rpc import Receipt, RpcClient
 
@@ -48,7 +48,7 @@ class Sender:
     def __init__(
         self,
         rpc: RpcClient,
-        key: Key,
+        key: Signer,
         outbox: Path,
         *,
         decode: ErrorDecoder,

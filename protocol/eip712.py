@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What registrars sign: batches of registrations, replacements, submissions (EIP-712; IElectorate, IProposals).
+"""What entities sign (EIP-712): batches, replacements and submissions for the contracts (IElectorate, IProposals),
+and statements to each other and to citizens, which no contract reads.
 
 The structs' hashes follow from their annotations, as everywhere: field names in camel case, ABI types.
 """
@@ -7,7 +8,8 @@ The structs' hashes follow from their annotations, as everywhere: field names in
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from functools import cache
+from typing import TypeAlias, get_args
 
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
@@ -15,7 +17,7 @@ from eth_keys.exceptions import BadSignature, ValidationError
 from protocol.abi import AbiError, Uint64, codec_of, field_hints
 from protocol.errors import ProtocolError
 from protocol.hashing import keccak, words
-from protocol.types import Address, Commitment, Hash32, InitiativeId, Tag
+from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, PromiseKind, Tag
 
 SIGNATURE_BYTES = 65
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -63,12 +65,44 @@ class Submission:
     evidence_root: Hash32
 
 
+@dataclass(frozen=True, slots=True)
+class EncryptionKey:
+    """By the registrar's account of `entity`: peppers for it are sealed to this X25519 key (protocol.pepper)."""
+
+    entity: EntityId
+    key: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class PepperReceipt:
+    """By the registrar's account of `entity`: it holds the initiative's pepper."""
+
+    entity: EntityId
+    initiative: InitiativeId
+    pepper_hash: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """By the gateway's account of `entity`: `content` will stand on the chain by `latest_block` (protocol.promise)."""
+
+    entity: EntityId
+    kind: PromiseKind
+    initiative: InitiativeId
+    content: Hash32
+    latest_block: Uint64
+
+
 Signable: TypeAlias = RegistrationBatch | Replacement | Submission
+Statement: TypeAlias = Signable | EncryptionKey | PepperReceipt | Promise
 
 _NAMES: dict[type, str] = {
     RegistrationBatch: "Urna Electorate",
     Replacement: "Urna Electorate",
     Submission: "Urna Proposals",
+    EncryptionKey: "Urna Registrar",
+    PepperReceipt: "Urna Registrar",
+    Promise: "Urna Gateway",
 }
 
 
@@ -78,27 +112,27 @@ def camel_case(name: str) -> str:
     return head + "".join(part.capitalize() for part in tail)
 
 
-def type_string(struct: type[Signable]) -> str:
+def type_string(struct: type[Statement]) -> str:
     """EIP-712's `encodeType` of one of the structs."""
     hints = zip(fields(struct), field_hints(struct), strict=True)
     members = ",".join(f"{codec_of(hint).name} {camel_case(field.name)}" for field, hint in hints)
     return f"{struct.__name__}({members})"
 
 
-_TYPE_STRINGS: dict[type, str] = {
-    struct: type_string(struct) for struct in (RegistrationBatch, Replacement, Submission)
-}
+_TYPE_STRINGS: dict[type, str] = {struct: type_string(struct) for struct in get_args(Statement)}
+_TYPE_HASHES = {struct: keccak(text.encode()) for struct, text in _TYPE_STRINGS.items()}
 
 
+@cache
 def domain_separator(name: str, chain_id: int, contract: Address) -> bytes:
     """EIP-712's separator for version "1"."""
     hashes = (keccak(text.encode()) for text in (_DOMAIN_TYPE, name, "1"))
     return keccak(words(*hashes, chain_id, contract))
 
 
-def struct_hash(message: Signable) -> bytes:
+def struct_hash(message: Statement) -> bytes:
     """EIP-712's `hashStruct`."""
-    encoded = [keccak(_TYPE_STRINGS[type(message)].encode())]
+    encoded = [_TYPE_HASHES[type(message)]]
     for field, hint in zip(fields(message), field_hints(type(message)), strict=True):
         value = getattr(message, field.name)
         if isinstance(value, tuple):
@@ -108,8 +142,9 @@ def struct_hash(message: Signable) -> bytes:
     return keccak(b"".join(encoded))
 
 
-def digest(message: Signable, chain_id: int, contract: Address) -> Hash32:
-    """What is signed. `contract` is the Electorate's address, of a submission the Proposals'.
+def digest(message: Statement, chain_id: int, contract: Address) -> Hash32:
+    """What is signed. `contract` is the Electorate's address, of a submission the Proposals', of a registrar's
+    statement the Consortium's, of a promise that of the contract on which it will stand.
 
     Raises:
         SignatureError: a field is out of its type's range.

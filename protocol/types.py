@@ -105,6 +105,15 @@ class Role(Labelled):
     TRUSTEE = 4
 
 
+class PromiseKind(Labelled):
+    """What a gateway promises to bring to the chain. No enum of a contract; 0 is none, so that a zero is no promise."""
+
+    REGISTRATION = 1
+    REPLACEMENT = 2
+    PROPOSAL = 3
+    BALLOT = 4
+
+
 class Kind(Labelled):
     """What sort of process an initiative is."""
 

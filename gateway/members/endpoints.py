@@ -3,33 +3,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import Response
 
 from gateway.deps import Services, services, writable
 from gateway.members.registrar import Claim
-from gateway.members.schemas import BatchBody, PepperBody, PersonBody, ReplacementBody, SignatureBody, SubmissionBody
+from gateway.members.schemas import (
+    BatchBody,
+    EncryptionKeyBody,
+    PepperBody,
+    PersonBody,
+    ReplacementBody,
+    SignatureBody,
+    SubmissionBody,
+)
 from gateway.problems import MalformedRequest, MemberSignature
 from node.errors import MemberAuthError
 from node.member_auth import Member
-from protocol.types import Commitment, Hash32, InitiativeId, Phase
+from protocol.types import Commitment, Hash32, InitiativeId, Phase, Role
 
 router = APIRouter(prefix="/members", tags=["members"])
 
 
-async def member(request: Request, all_: Annotated[Services, Depends(services)]) -> Member:
-    """Who signed this request. The body was bounded by the application before."""
-    body = await request.body()
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    try:
-        return await run_in_threadpool(
-            all_.members.verify, method=request.method, path=path, headers=request.headers, body=body
-        )
-    except MemberAuthError as error:
-        raise MemberSignature(str(error), reason=error.code) from error
+def by(*roles: Role) -> Callable[[Request, Services], Awaitable[Member]]:
+    """Who signed this request, which must be an account of one of these roles: a key serves for its own work alone."""
+    labels = {role.label for role in roles}
+
+    async def member(request: Request, all_: Annotated[Services, Depends(services)]) -> Member:
+        """The body was bounded by the application before."""
+        body = await request.body()
+        try:
+            found = await run_in_threadpool(
+                all_.members.verify, method=request.method, path=_target(request), headers=request.headers, body=body
+            )
+        except MemberAuthError as error:
+            raise MemberSignature(str(error), reason=error.code) from error
+        if found.role not in labels:
+            raise MemberSignature(f"The account of a {found.role} is not for this.", reason="wrong-role")
+        return found
+
+    return member
+
+
+def _target(request: Request) -> str:
+    """What was asked for, with its query, as it was routed. Not `request.url`, which the Host header has a part in."""
+    query = request.scope["query_string"].decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _claim(person: PersonBody, commitment: int | None = None, content_hash: bytes | None = None) -> Claim:
@@ -45,14 +67,20 @@ def _answer(all_: Services, signature: bytes) -> SignatureBody:
     return SignatureBody(entity=all_.registrar.entity, signature=signature)
 
 
-@router.post("/peppers", status_code=204, dependencies=[Depends(member)])
-def pepper(body: PepperBody, all_: Annotated[Services, Depends(services)]) -> Response:
-    """Keep an initiative's pepper, where it is the one that the rules name."""
-    all_.registrar.accept_pepper(InitiativeId(body.initiative), body.pepper)
-    return Response(status_code=204)
+@router.get("/encryption-key")
+def encryption_key(all_: Annotated[Services, Depends(services)]) -> EncryptionKeyBody:
+    """The key to which peppers for this registrar are sealed. Whoever seals checks the signature by the consortium."""
+    key, signature = all_.registrar.encryption_key()
+    return EncryptionKeyBody(entity=all_.registrar.entity, key=key, signature=signature)
 
 
-@router.post("/cosign/registrations", dependencies=[Depends(member), Depends(writable)])
+@router.post("/peppers", dependencies=[Depends(by(Role.PUBLISHER))])
+def pepper(body: PepperBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
+    """Keep an initiative's pepper, where it is the one that the rules name; the receipt is signed."""
+    return _answer(all_, all_.registrar.accept_pepper(InitiativeId(body.initiative), body.sealed))
+
+
+@router.post("/cosign/registrations", dependencies=[Depends(by(Role.GATEWAY, Role.REGISTRAR)), Depends(writable)])
 def cosign_batch(body: BatchBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     """Verify every person of the batch; sign exactly it."""
     batch = body.message()
@@ -65,7 +93,7 @@ def cosign_batch(body: BatchBody, all_: Annotated[Services, Depends(services)]) 
     return _answer(all_, all_.registrar.cosign_batch(batch, claims))
 
 
-@router.post("/cosign/replacements", dependencies=[Depends(member), Depends(writable)])
+@router.post("/cosign/replacements", dependencies=[Depends(by(Role.GATEWAY, Role.REGISTRAR)), Depends(writable)])
 def cosign_replacement(body: ReplacementBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     replacement = body.message()
     all_.view.require_phase(replacement.initiative, Phase.REGISTRATION, Phase.REVIEW)
@@ -73,7 +101,7 @@ def cosign_replacement(body: ReplacementBody, all_: Annotated[Services, Depends(
     return _answer(all_, all_.registrar.cosign_replacement(replacement, claim))
 
 
-@router.post("/cosign/submissions", dependencies=[Depends(member), Depends(writable)])
+@router.post("/cosign/submissions", dependencies=[Depends(by(Role.GATEWAY, Role.REGISTRAR)), Depends(writable)])
 def cosign_submission(body: SubmissionBody, all_: Annotated[Services, Depends(services)]) -> SignatureBody:
     submission = body.message()
     all_.view.require_phase(submission.initiative, Phase.REGISTRATION)

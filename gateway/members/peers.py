@@ -23,7 +23,7 @@ from gateway.members.schemas import (
 )
 from gateway.problems import RegistrarsUnavailable
 from node import member_auth
-from node.keys import Key
+from node.keys import Signer
 from protocol import eip712
 from protocol.types import Address, EntityId
 
@@ -59,7 +59,7 @@ class NotSigned(RegistrarsUnavailable):
 class Peers:
     """The other registrars, over HTTP, found through the consortium's endpoints. Requests are signed with `key`."""
 
-    def __init__(self, registrar: Registrar, view: ChainView, key: Key, timeout: float) -> None:
+    def __init__(self, registrar: Registrar, view: ChainView, key: Signer, timeout: float) -> None:
         self._registrar = registrar
         self._view = view
         self._key = key

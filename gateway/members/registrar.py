@@ -19,19 +19,22 @@ from gateway.problems import (
     MalformedRequest,
     NotRegistrar,
     OutOfScope,
+    PepperDestroyed,
     PepperMismatch,
     TokenAssurance,
     TokenIssuer,
 )
+from node import pepper_box
 from node.deployment import Deployment
 from node.entity import EntityFolder
-from node.keys import Key, Secret
+from node.errors import PepperError
+from node.keys import Signer
 from protocol import eip712, scope
 from protocol.bn254 import SCALAR_FIELD
 from protocol.evidence import evidence_root
 from protocol.hashing import domain, keccak, words
 from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
-from protocol.tags import Purpose, pepper_hash, person_tag
+from protocol.tags import Purpose, person_tag
 from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, Role, Tag
 
 #: How far ahead (seconds of chain time) a batch may be valid; a signature that lasts could be held back.
@@ -59,24 +62,45 @@ class Registrar:
         self._deployment = deployment
         self._view = view
         self._verifier = verifier
-        self._key: Key = folder.key(Role.REGISTRAR)
+        self._key: Signer = folder.key(Role.REGISTRAR)
+        key = pepper_box.public_key(folder.registrar_decryption_key())
+        self._encryption_key = key, pepper_box.sign_key(self._key, deployment, entity, key)
         self._peppers: dict[InitiativeId, bytes] = {}
         self._opening = threading.Lock()
 
     # Peppers
 
-    def accept_pepper(self, initiative: InitiativeId, pepper: bytes) -> None:
-        """Keep the pepper where it is the one of the rules, else PepperMismatch."""
-        if len(pepper) != 32 or pepper_hash(pepper) != self._view.rules(initiative).pepper_hash:
-            raise PepperMismatch("The rules of the initiative name another pepper.")
-        self._folder.store_pepper(Secret(pepper))
+    def encryption_key(self) -> tuple[Hash32, bytes]:
+        """The key to which peppers for this registrar are sealed, and the signature of its account over it."""
+        return self._encryption_key
+
+    def accept_pepper(self, initiative: InitiativeId, box: bytes) -> bytes:
+        """Keep the pepper in the box; the signed receipt. Raises NotRegistrar, PepperMismatch, PepperDestroyed."""
+        rules = self._view.rules(initiative)
+        if self.entity not in rules.registrars:
+            raise NotRegistrar("This entity is no registrar of the initiative: it takes no pepper.")
+        envelope = pepper_box.Envelope(self._deployment, initiative, rules.pepper_hash, self.entity)
+        try:
+            pepper = pepper_box.unseal(box, self._folder.registrar_decryption_key(), envelope)
+        except PepperError as error:
+            raise PepperMismatch(str(error)) from error
+        try:
+            self._folder.peppers.put(pepper)
+        except PepperError as error:
+            raise PepperDestroyed(str(error)) from error
+        return pepper_box.sign_receipt(self._key, envelope)
 
     def _pepper(self, initiative: InitiativeId) -> bytes:
+        pepper_hash = self._view.rules(initiative).pepper_hash
         with self._opening:  # a keystore takes a while to open: once is enough
+            if not self._folder.peppers.holds(pepper_hash):  # not yet, or destroyed since by `urna registrar pepper`
+                self._peppers.pop(initiative, None)
+                if self._folder.peppers.record(pepper_hash).destroyed:
+                    raise PepperDestroyed("The initiative's pepper was destroyed: nobody registers any more.")
+                raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
             if initiative not in self._peppers:
-                secret = self._folder.pepper(self._view.rules(initiative).pepper_hash)
-                if secret is None:
-                    raise ChainUnavailable("This registrar was not given the initiative's pepper yet.")
+                secret = self._folder.peppers.get(pepper_hash)
+                assert secret is not None
                 self._peppers[initiative] = secret.reveal()
             return self._peppers[initiative]
 

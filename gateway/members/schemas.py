@@ -9,17 +9,29 @@ from pydantic import Field
 
 from gateway.wire import Body, Decimal, Hex32, HexBytes, Token
 from protocol import eip712
+from protocol.pepper import BOX_BYTES
 from protocol.types import Commitment, Hash32, InitiativeId, Tag
 
 MAX_BATCH = 200
 
 Id = Annotated[int, Field(gt=0, lt=1 << 64)]
+Entity = Annotated[int, Field(gt=0, lt=1 << 32)]
 Seconds = Annotated[int, Field(ge=0, lt=1 << 64)]
 
 
+class EncryptionKeyBody(Body):
+    """To which peppers for this registrar are sealed (X25519); signed by its account (EIP-712 `EncryptionKey`)."""
+
+    entity: Entity
+    key: Hex32
+    signature: HexBytes
+
+
 class PepperBody(Body):
+    """`sealed`: HPKE's encapsulated key and ciphertext (docs/protocol/encodings.md)."""
+
     initiative: Id
-    pepper: Hex32
+    sealed: Annotated[HexBytes, Field(min_length=BOX_BYTES, max_length=BOX_BYTES)]
 
 
 class PersonBody(Body):
@@ -94,5 +106,5 @@ class SubmissionBody(Body):
 class SignatureBody(Body):
     """A registrar's EIP-712 signature."""
 
-    entity: Annotated[int, Field(gt=0, lt=1 << 32)]
+    entity: Entity
     signature: HexBytes

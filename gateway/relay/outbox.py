@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.journal import Journal
-from node.keys import Call, Key
+from node.keys import Call, Signer
 from node.rpc import Receipt, RpcClient, RpcRefused
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Lane:
     """An account that only relays; it has no power. `name` is stable across restarts."""
 
     name: str
-    key: Key
+    key: Signer
 
 
 @dataclass(frozen=True, slots=True)

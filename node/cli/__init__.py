@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("node.cli.deploy:deploy", "Deploy the contracts with the founding entities."),
     "motion": ("node.cli.motion:motion", "Act as one of the consortium's members: propose, approve, list."),
     "initiative": ("node.cli.initiative:initiative", "Create an initiative, show it, decide on its proposals."),
+    "registrar": ("node.cli.registrar:registrar", "Show and destroy the peppers of initiatives."),
     "trustee": ("node.cli.trustee:trustee", "Do whatever is due for an entity as a trustee."),
     "status": ("node.cli.status:status", "Show the chain, the consortium and the initiatives."),
     "eid": ("node.cli.eid:eid", "Serve a development eID provider; never for production."),

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from protocol import broker, eip712, evidence, jcs, nonces, rules, scope, tags  # noqa: E402
+from protocol import broker, eip712, evidence, jcs, nonces, pepper, rules, scope, tags  # noqa: E402
 from protocol.abi import AbiError  # noqa: E402
 from protocol.eip712 import camel_case  # noqa: E402
 from protocol.events import encode as encode_event  # noqa: E402
@@ -29,6 +29,7 @@ from protocol.types import (  # noqa: E402
     EntityId,
     Hash32,
     InitiativeId,
+    PromiseKind,
     Tag,
 )
 from scripts.vectors.cases import (  # noqa: E402
@@ -49,8 +50,8 @@ SALT = keccak(b"salt")
 ELECTORATE, PROPOSALS = chronicle.SUITE.electorate, chronicle.SUITE.proposals
 SEVEN = InitiativeId(7)
 DOMAINS = (
-    "scope seal batch identity nonce/elector nonce/replacement nonce/author trustee-key deal/constant deal/ephemeral"
-    " deal/share complaint coefficient ephemeral"
+    "scope seal batch identity pepper nonce/elector nonce/replacement nonce/author trustee-key deal/constant"
+    " deal/ephemeral deal/share complaint coefficient ephemeral"
 )
 
 
@@ -109,6 +110,16 @@ def encodings() -> object:
         "words": {"of": [1, ELECTORATE, SALT], "encoded": words(1, ELECTORATE, SALT)},
         "signal": {"of": SALT, "signal": signal(SALT)},
         "pepper": {"pepper": PEPPER, "hash": tags.pepper_hash(PEPPER)},
+        "pepperBox": {
+            "chainId": chronicle.CHAIN_ID,
+            "initiatives": chronicle.SUITE.initiatives,
+            "initiative": SEVEN,
+            "pepperHash": tags.pepper_hash(PEPPER),
+            "receiver": 2,
+            "info": pepper.box_info(
+                chronicle.CHAIN_ID, chronicle.SUITE.initiatives, SEVEN, tags.pepper_hash(PEPPER), EntityId(2)
+            ),
+        },
         "tags": [
             {
                 "pepper": PEPPER,
@@ -215,7 +226,9 @@ def scopes() -> object:
 def typed_data() -> object:
     key = keccak(b"registrar")
     identifier, evidence_root = chronicle.batch_id(1), Hash32(keccak(b"evidence"))
-    messages: list[tuple[eip712.Signable, bytes]] = [
+    consortium, ballot_box = chronicle.CONSORTIUM, chronicle.SUITE.ballot_box
+    entity, content = EntityId(2), Hash32(keccak(b"content"))
+    messages: list[tuple[eip712.Statement, bytes]] = [
         (
             eip712.RegistrationBatch(
                 SEVEN,
@@ -236,6 +249,12 @@ def typed_data() -> object:
         (
             eip712.Submission(SEVEN, identifier, NOW, chronicle.tag(1), Hash32(keccak(b"text")), evidence_root),
             PROPOSALS,
+        ),
+        (eip712.EncryptionKey(entity, Hash32(keccak(b"x25519"))), consortium),
+        (eip712.PepperReceipt(entity, SEVEN, tags.pepper_hash(PEPPER)), consortium),
+        *(
+            (eip712.Promise(entity, kind, SEVEN, content, 4096 + kind), contract)
+            for kind, contract in zip(PromiseKind, (ELECTORATE, ELECTORATE, PROPOSALS, ballot_box), strict=True)
         ),
     ]
     listed = []

@@ -100,7 +100,12 @@ def test_who_is_no_member_is_refused_first(consortium: Consortium, initiative: I
     }
     for reason, send in cases.items():
         assert problem(send(), 401, "member-signature")["reason"] == reason
+    for role in (Role.MEMBER, Role.PUBLISHER, Role.TRUSTEE):
+        other_key = consortium.town.members["A"].folder.key(role)
+        assert problem(ask(consortium, body, key=other_key), 401, "member-signature")["reason"] == "wrong-role"
+    elsewhere = {**signed, "Host": f"127.0.0.1{COSIGN}#"}  # would read as the signed path in `request.url`
     for other in (
+        ask(consortium, body, headers=elsewhere, path="/members/cosign/submissions"),
         ask(consortium, body, audience=3),  # meant for another
         ask(consortium, body, entity=3),  # in another's name
         ask(consortium, body.replace(b"0x", b"0x", 1) + b" ", headers=signed),  # another body
@@ -188,22 +193,6 @@ def test_oversized_batches_are_refused_before_any_token_is_looked_at(
     for name in ("tags", "commitments", "persons"):
         document[name] = document[name] * 201
     problem(ask(consortium, json.dumps(document).encode()), 400, "malformed-request")
-
-
-def test_a_pepper_is_only_taken_where_the_rules_name_it(consortium: Consortium, initiative: InitiativeId) -> None:
-    path = "/members/peppers"
-    for number, pepper, status, code in (
-        (initiative, "0x" + "11" * 32, 409, "pepper-mismatch"),
-        (999, "0x" + "11" * 32, 404, "unknown-initiative"),
-        (initiative, "0x11", 400, "malformed-request"),
-    ):
-        body = json.dumps({"initiative": number, "pepper": pepper}).encode()
-        problem(ask(consortium, body, path=path), status, code)
-    kept = consortium.town.members["B"].folder.path / "peppers"
-    right = consortium.town.members["B"].folder.pepper(consortium.view("B").rules(initiative).pepper_hash)
-    assert right is not None
-    for file in kept.iterdir():
-        assert right.reveal().hex() not in file.read_text(encoding="utf-8")  # encrypted
 
 
 # Registrars that do not do as they should

@@ -16,7 +16,6 @@ from node.entity import EntityFolder, read_public
 from node.errors import EntityError, KeystoreError, MemberAuthError
 from node.keys import Call, Key, Secret, load_secret, store_secret
 from node.member_auth import Member, Verifier
-from protocol.hashing import keccak
 from protocol.types import Role
 
 URL = "http://127.0.0.1:9"
@@ -87,16 +86,6 @@ def test_a_malformed_entity_file_is_a_typed_error(folder: EntityFolder, tmp_path
 
     with pytest.raises(EntityError, match="entity"):
         read_public(file)
-
-
-def test_a_pepper_is_kept_and_found_by_its_hash(folder: EntityFolder) -> None:
-    pepper_hash = keccak(b"p" * 32)
-
-    assert folder.pepper(pepper_hash) is None
-    assert folder.store_pepper(Secret(b"p" * 32)) == folder.store_pepper(Secret(b"p" * 32)) == pepper_hash
-    kept = folder.pepper(pepper_hash)
-    assert kept is not None
-    assert kept.reveal() == b"p" * 32
 
 
 def test_wrong_passphrases_open_files_and_damaged_keystores_are_typed_errors(tmp_path: Path) -> None:

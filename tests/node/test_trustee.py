@@ -201,10 +201,10 @@ def test_a_creation_is_repeated_without_a_second_initiative_and_peppers_arrive_l
     assert again.already
     assert (again.initiative, again.pepper_hash) == (first.initiative, first.pepper_hash)
     assert all(one.problem is None for one in again.handovers)
-    pepper = town.members["A"].folder.pepper(first.pepper_hash)
+    pepper = town.members["A"].folder.peppers.get(first.pepper_hash)
     assert pepper is not None
     for name in "BC":
-        assert town.gateways[name].peppers[first.initiative] == "0x" + pepper.reveal().hex()
+        assert town.gateways[name].peppers[first.initiative] == pepper.reveal()
 
 
 def test_B14_rules_that_no_initiative_may_have_are_refused_and_nothing_is_sent(town: Town) -> None:

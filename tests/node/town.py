@@ -16,6 +16,7 @@ from typing import Any
 
 import urna_native
 
+from node import events, pepper_box
 from node.contracts import decode_error
 from node.deploy import Plan, deploy
 from node.deployment import Deployment
@@ -33,10 +34,12 @@ from protocol import plaintext
 from protocol.ballot import Channel, Entry, ballot_hash, ballot_scope
 from protocol.choice import BallotPaper, Choice
 from protocol.eip712 import RegistrationBatch, Replacement, Submission, digest
+from protocol.events import InitiativeCreated
 from protocol.identity import Identity
 from protocol.proof import ProofStatement, VerifyingKey
+from protocol.rules import decode
 from protocol.sealing import seal
-from protocol.types import Address, G1Point, Hash32, InitiativeId, Role, Tag
+from protocol.types import Address, EntityId, G1Point, Hash32, InitiativeId, Role, Tag
 
 NAMES = ("A", "B", "C")
 SCOPE = {"residence": ["PT-1106"]}
@@ -53,16 +56,24 @@ class Gateway:
     """Stands for another member's gateway: takes peppers, and verifies who sends them."""
 
     def __init__(self) -> None:
-        self.peppers: dict[int, str] = {}
+        self.peppers: dict[int, bytes] = {}
+        self.member: Member | None = None
         self.refuse = 0
         self.verifier: Verifier | None = None
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(*outer.key())
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(outer.take(self.path, dict(self.headers), body))
+                self._answer(*outer.take(self.path, dict(self.headers), body))
+
+            def _answer(self, status: int, answer: dict[str, Any]) -> None:
+                self.send_response(status)
                 self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
 
             def log_message(self, format: str, *args: object) -> None:
                 """Silence."""
@@ -72,20 +83,39 @@ class Gateway:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+    def key(self) -> tuple[int, dict[str, Any]]:
+        """The registrar's signed key."""
+        assert self.member is not None
+        folder, deployment = self.member.folder, self.member.deployment
+        key = pepper_box.public_key(folder.registrar_decryption_key())
+        signature = pepper_box.sign_key(folder.key(Role.REGISTRAR), deployment, EntityId(self.member.entity), key)
+        return 200, {"key": "0x" + key.hex(), "signature": "0x" + signature.hex()}
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         if self.refuse:
             self.refuse -= 1
-            return 503
+            return 503, {}
         assert self.verifier is not None
+        assert self.member is not None
         try:
             peer = self.verifier.verify(method="POST", path=path, headers=headers, body=body)
         except MemberAuthError:
-            return 401
+            return 401, {}
         if peer.role != "publisher":
-            return 403
-        content = json.loads(body)
-        self.peppers[content["initiative"]] = content["pepper"]
-        return 204
+            return 403, {}
+        content, member = json.loads(body), self.member
+        rules = next(
+            decode(at.event.rules)
+            for at in events.read(member.rpc, member.deployment, [InitiativeCreated], initiative=content["initiative"])
+            if isinstance(at.event, InitiativeCreated)
+        )
+        initiative, entity = InitiativeId(content["initiative"]), EntityId(member.entity)
+        envelope = pepper_box.Envelope(member.deployment, initiative, rules.pepper_hash, entity)
+        box = bytes.fromhex(content["sealed"][2:])
+        pepper = pepper_box.unseal(box, member.folder.registrar_decryption_key(), envelope)
+        self.peppers[initiative] = pepper.reveal()
+        receipt = pepper_box.sign_receipt(member.folder.key(Role.REGISTRAR), envelope)
+        return 200, {"signature": "0x" + receipt.hex()}
 
     def close(self) -> None:
         self._server.shutdown()
@@ -218,6 +248,7 @@ def open_town(engine: EmbeddedEngine, folder: Path, *, pinned: bool = False) -> 
                 for one in members.values()
                 for role in Role
             }
+            gateway.member = members[name]
             gateway.verifier = Verifier(known.get, audience=members[name].entity)
         key = Key(new_account_secret())
         with Sender(rpc, key, folder / "relay", decode=decode_error, finality=0.0) as relay:

@@ -17,10 +17,10 @@ from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import eip712, evidence, jcs, nonces, tags
+from protocol import eip712, evidence, jcs, nonces, pepper, tags
 from protocol.eip712 import SignatureError, camel_case
 from protocol.hashing import domain, keccak, signal, word, words
-from protocol.types import Address, Commitment, Hash32, InitiativeId, Tag
+from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, PromiseKind, Tag
 from scripts.vectors.encodings import VECTORS, render
 from tests.protocol.chronicle import SUITE, batch_id, commitment, tag
 
@@ -155,7 +155,7 @@ def test_canonical_json() -> None:
         jcs.canonical({"x": "\ud800"})
 
 
-MESSAGES: list[tuple[eip712.Signable, str, Address]] = [
+MESSAGES: list[tuple[eip712.Statement, str, Address]] = [
     (
         eip712.RegistrationBatch(
             INITIATIVE, batch_id(1), 99, (tag(1), tag(2)), (commitment(1), commitment(2)), Hash32(bytes(32))
@@ -173,11 +173,18 @@ MESSAGES: list[tuple[eip712.Signable, str, Address]] = [
         "Urna Proposals",
         SUITE.proposals,
     ),
+    (eip712.EncryptionKey(EntityId(2), Hash32(keccak(b"key"))), "Urna Registrar", SUITE.tally),
+    (eip712.PepperReceipt(EntityId(2), INITIATIVE, Hash32(keccak(b"pepper"))), "Urna Registrar", SUITE.tally),
+    (
+        eip712.Promise(EntityId(2), PromiseKind.BALLOT, INITIATIVE, Hash32(keccak(b"ballot")), 99),
+        "Urna Gateway",
+        SUITE.ballot_box,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("message", "name", "contract"), MESSAGES)
-def test_signed_batches_as_another_library_signs_them(message: eip712.Signable, name: str, contract: Address) -> None:
+def test_signed_batches_as_another_library_signs_them(message: eip712.Statement, name: str, contract: Address) -> None:
     members = eip712.type_string(type(message)).partition("(")[2].rstrip(")").split(",")
     types = {type(message).__name__: [dict(zip(("type", "name"), part.split(), strict=True)) for part in members]}
     domain_data = {"name": name, "version": "1", "chainId": 31337, "verifyingContract": "0x" + contract.hex()}
@@ -195,20 +202,23 @@ def test_signed_batches_as_another_library_signs_them(message: eip712.Signable, 
 
 @pytest.mark.parametrize(("message", "name", "contract"), MESSAGES)
 def test_a_digest_is_of_every_field_the_chain_and_the_contract(
-    message: eip712.Signable, name: str, contract: Address
+    message: eip712.Statement, name: str, contract: Address
 ) -> None:
     digests = {
         eip712.digest(message, 1, contract),
         eip712.digest(message, 2, contract),
-        eip712.digest(message, 1, SUITE.tally),
+        eip712.digest(message, 1, SUITE.initiatives),
     }
     for field in fields(message):
         value = getattr(message, field.name)
-        other: Any = value + 1 if isinstance(value, int) else value[::-1] if len(set(value)) > 1 else b"\1" * 32
+        other: Any = (
+            type(value)(value - 1) if isinstance(value, int) else value[::-1] if len(set(value)) > 1 else b"\1" * 32
+        )
         digests.add(eip712.digest(replace(message, **{field.name: other}), 1, contract))
     assert len(digests) == 3 + len(fields(message))
+    number = next(field.name for field in fields(message) if type(getattr(message, field.name)) is int)
     with pytest.raises(SignatureError):
-        eip712.digest(replace(message, valid_until=1 << 64), 1, contract)
+        eip712.digest(replace(message, **{number: 1 << 64}), 1, contract)
 
 
 def test_signatures_have_one_form() -> None:
@@ -223,6 +233,19 @@ def test_signatures_have_one_form() -> None:
         with pytest.raises(SignatureError):
             eip712.recover(digest, wrong)
     assert eip712.recover(Hash32(keccak(b"other")), good) != account
+
+
+def test_a_sealed_pepper_is_bound_as_the_vectors_say() -> None:
+    item = vectors("encodings")["pepperBox"]
+    values = item["initiatives"], item["pepperHash"]
+    info = pepper.box_info(
+        item["chainId"],
+        Address(unhex(values[0])),
+        InitiativeId(item["initiative"]),
+        Hash32(unhex(values[1])),
+        EntityId(item["receiver"]),
+    )
+    assert info == unhex(item["info"])
 
 
 def test_signed_vectors() -> None:
