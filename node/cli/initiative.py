@@ -10,6 +10,7 @@ import click
 
 from node import publisher
 from node.cli import EXIT_UNAVAILABLE
+from node.cli.costs import costs_command
 from node.cli.drafting import check, dry_run_command, new, preview_command, templates_command
 from node.cli.options import answer, deployment_option, entity_option, json_option, opened, opened_member, rpc_option
 from node.draft import read_draft
@@ -26,7 +27,7 @@ def initiative() -> None:
     """
 
 
-for command in (templates_command, new, check, preview_command, dry_run_command):
+for command in (templates_command, new, check, preview_command, dry_run_command, costs_command):
     initiative.add_command(command)
 
 
