@@ -20,7 +20,7 @@ from gateway.members import peers as peers_module
 from gateway.members.peers import NotSigned, Peers, body_of
 from gateway.members.registrar import Claim, submission_id
 from node import member_auth
-from node.keys import Key, new_account_secret
+from node.keys import Key, Signer, new_account_secret
 from protocol import eip712
 from protocol.evidence import content_hash, evidence_root
 from protocol.types import Commitment, EntityId, Hash32, InitiativeId, Role, Tag
@@ -60,7 +60,7 @@ def ask(
     consortium: Consortium,
     body: bytes,
     *,
-    key: Key | None = None,
+    key: Signer | None = None,
     entity: int = 1,
     audience: int = 2,
     now: float | None = None,

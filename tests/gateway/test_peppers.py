@@ -7,6 +7,7 @@ import json
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from node import member_auth, pepper_box
 from node.keys import Secret
@@ -30,7 +31,7 @@ def sealed(consortium: Consortium, initiative: int, pepper_hash: bytes, pepper: 
     deployment = consortium.town.deployment
     pepper_box.check_key(account, deployment, EntityId(2), key, bytes.fromhex(said["signature"][2:]))
     envelope = Envelope(deployment, InitiativeId(initiative), Hash32(pepper_hash), EntityId(receiver))
-    return pepper_box._HPKE.encrypt(pepper, pepper_box.X25519PublicKey.from_public_bytes(key), info=envelope.info())
+    return bytes(pepper_box._HPKE.encrypt(pepper, X25519PublicKey.from_public_bytes(key), info=envelope.info()))
 
 
 def bring(consortium: Consortium, initiative: int, box: bytes, role: Role = Role.PUBLISHER) -> httpx.Response:

@@ -217,8 +217,9 @@ def test_a_digest_is_of_every_field_the_chain_and_the_contract(
         digests.add(eip712.digest(replace(message, **{field.name: other}), 1, contract))
     assert len(digests) == 3 + len(fields(message))
     number = next(field.name for field in fields(message) if type(getattr(message, field.name)) is int)
+    too_large: dict[str, Any] = {number: 1 << 64}
     with pytest.raises(SignatureError):
-        eip712.digest(replace(message, **{number: 1 << 64}), 1, contract)
+        eip712.digest(replace(message, **too_large), 1, contract)
 
 
 def test_signatures_have_one_form() -> None:
