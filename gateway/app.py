@@ -20,8 +20,10 @@ from gateway.ballots.service import BallotService
 from gateway.deps import Services
 from gateway.eid.issuers import Jwks, fetch_over_http
 from gateway.eid.tokens import TokenVerifier
+from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
+from gateway.index.sources import Sources
 from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from gateway.initiatives import endpoints as initiative_endpoints
@@ -67,6 +69,7 @@ class Gateway:
     peers: Peers
     workers: Sequence[RelayWorker]
     rpc: RpcClient
+    sources: Sources
 
     def start(self) -> None:
         self.services.indexer.start()
@@ -80,6 +83,7 @@ class Gateway:
         self.peers.close()
         self.store.close()
         self.journal.close()
+        self.sources.close()
         self.rpc.close()
 
 
@@ -145,8 +149,10 @@ def _connect(
         person_box.reopen_after(block)
         ballot_box.reopen_after(block)
 
+    urls = [str(url) for url in (settings.rpc, *settings.rpc_others)]
+    sources = Sources.connect(urls, settings.rpc_timeout, Evidence(settings.entity / "evidence"))
     indexer = Indexer(
-        rpc,
+        sources,
         store,
         view,
         deployment.addresses,
@@ -168,7 +174,7 @@ def _connect(
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
     )
-    return Gateway(settings, services, journal, store, peers, [persons, anonymous], rpc)
+    return Gateway(settings, services, journal, store, peers, [persons, anonymous], rpc, sources)
 
 
 def create_app(gateway: Gateway) -> FastAPI:

@@ -88,6 +88,7 @@ DatabaseUrl = Annotated[
 ]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda value: ip_network(value))]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_split)]
+Addresses = Annotated[tuple[HttpUrl, ...], BeforeValidator(_split)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
 
 
@@ -100,6 +101,9 @@ class Settings(BaseModel):
     entity: DirectoryPath = Field(description="the entity's folder, made by `urna entity init`")
     deployment: FilePath = Field(description="the deployment file, deployments/<network>.json")
     rpc: HttpUrl = Field(description="the chain's RPC")
+    rpc_others: Addresses = Field(
+        (), description="further RPCs that the index reads from when the first does not answer, or lies"
+    )
     issuers: FilePath = Field(description="JSON list of the accepted eID issuers")
     database: DatabaseUrl | None = Field(
         default=None,

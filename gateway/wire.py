@@ -64,10 +64,11 @@ Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN)]
 
 
 class AsOf(BaseModel):
-    """The block that an answer holds for."""
+    """The block that an answer holds for. `stale`: the chain was not heard since, or no source of it is honest."""
 
     model_config = ConfigDict(frozen=True)
 
     block: int
     hash: HexBytes
     timestamp: int
+    stale: bool = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Reads blocks, keeps their events, folds them. A database transaction holds whole blocks with their events.
+"""Reads blocks that were verified, folds them, keeps them. A database transaction holds whole blocks.
 
 The embedded chain may lose its last blocks when it is killed: then the index goes back to the last common block. On a
 chain with immediate finality that cannot happen, and is an alarm that stops the indexer.
@@ -12,21 +12,29 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.reading import Discrepancy, ReadBlock, read_blocks, read_checkpoint
+from gateway.index.sources import NoSource, Source, Sources
+from gateway.index.store import Checkpoint, IndexStore
 from gateway.index.view import ChainView
-from node.errors import NodeError
-from node.rpc import Block, Log, RpcClient, RpcInvalidAnswer
+from node.errors import NodeError, RpcError, RpcInvalidAnswer, RpcTooLong
 from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
-CHUNK = 200
+CHUNK = 64
 STALE_AFTER = 15.0
+
+T = TypeVar("T")
 
 
 class ChainFork(NodeError):
-    """A final chain shows another block than it did: somebody lies. The evidence is in the message."""
+    """A final chain shows another block than it did: somebody lies. The evidence is in the message, and in a file."""
+
+
+class SourceLied(NodeError):
+    """A source was put in quarantine; the next one is asked."""
 
 
 class Indexer:
@@ -34,7 +42,7 @@ class Indexer:
 
     def __init__(
         self,
-        rpc: RpcClient,
+        sources: Sources,
         store: IndexStore,
         view: ChainView,
         addresses: Sequence[bytes],
@@ -43,19 +51,21 @@ class Indexer:
         interval: float,
         on_rewind: Callable[[int], None],
     ) -> None:
-        self._rpc = rpc
+        self._sources = sources
         self._store = store
         self._view = view
-        self._addresses = tuple(addresses)
+        self._addresses = frozenset(addresses)
         self._first = first_block
         self._finality = finality
         self._interval = interval
         self._on_rewind = on_rewind
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
+        self._chunk = CHUNK
         self._progress = time.monotonic()
         self._fault: str | None = "the chain was not read yet"
-        self._forked = False
+        self._forked = self._alone = False
+        view.is_stale = self.refuses_writes
 
     def start(self) -> None:
         """Fold what is stored, then follow the chain."""
@@ -69,15 +79,15 @@ class Indexer:
 
     def fault(self) -> str | None:
         """Why reads may be stale, or None."""
-        if self._fault is None and self._is_stale():
+        if self._fault is None and self._is_late():
             return "the chain's head could not be read for a while"
         return self._fault
 
     def refuses_writes(self) -> bool:
         """Whether what is accepted now would be judged by a state that is too old, or not to be trusted."""
-        return self._forked or self._is_stale()
+        return self._forked or self._alone or self._is_late()
 
-    def _is_stale(self) -> bool:
+    def _is_late(self) -> bool:
         return time.monotonic() - self._progress > STALE_AFTER
 
     def refold(self) -> None:
@@ -91,63 +101,137 @@ class Indexer:
 
     def round(self) -> bool:
         """Read what is new; True where there is more. Raises NodeError, ProtocolError."""
-        latest = self._rpc.block_number()
+        try:
+            source = self._sources.pick()
+        except NoSource:
+            self._alone = True
+            raise
+        try:
+            more = self._round(source)
+        except RpcTooLong:
+            if self._chunk == 1:
+                self._sources.rest(source)
+                raise
+            self._chunk = max(1, self._chunk // 4)
+            return True
+        except RpcError:
+            self._sources.rest(source)
+            raise
+        self._alone = False
+        return more
+
+    def _round(self, source: Source) -> bool:
+        latest = source.rpc.block_number()
         head = self._store.head()
-        head = head if head is None else self._common_ancestor(head, latest)
+        head = head if head is None else self._common_ancestor(source, head, latest)
         begin = self._first if head is None else head.number + 1
         if latest < begin:
             self._progress = time.monotonic()
             return False
-        last = min(latest, begin + CHUNK - 1)
-        blocks = self._rpc.blocks(range(begin, last + 1))
-        logs = self._rpc.logs(begin, last, self._addresses)
-        if not self._append(head, blocks, logs):
+        last = min(latest, begin + self._chunk - 1)
+        blocks = self._read(source, head, range(begin, last + 1))
+        if not blocks:
             return False
+        self._append(blocks)
         self._progress = time.monotonic()
+        self._chunk = min(CHUNK, 2 * self._chunk)
         return last < latest
 
-    def _append(self, head: Checkpoint | None, blocks: Sequence[Block], logs: Sequence[Log]) -> bool:
-        """False where the head moved between two answers: the next round looks again."""
-        by_number: dict[int, list[RawEvent]] = {block.number: [] for block in blocks}
-        hashes = {block.number: block.hash for block in blocks}
-        for entry in logs:
-            if hashes[entry.block_number] != entry.block_hash:
-                raise RpcInvalidAnswer("The node answered with logs of another block than its header.")
-            by_number[entry.block_number].append(
-                RawEvent(entry.transaction_index, entry.index, entry.address, entry.topics, entry.data)
-            )
-        parent = None if head is None else head.hash
-        chain: list[tuple[Checkpoint, list[RawEvent]]] = []
+    def _read(self, source: Source, head: Checkpoint | None, numbers: range) -> list[ReadBlock]:
+        """Verified blocks after the head; none where the head moved between two answers, so that one looks again."""
+
+        def read() -> list[ReadBlock]:
+            blocks = read_blocks(source.rpc, numbers, self._addresses)
+            if head is not None and blocks[0].checkpoint.parent != head.hash:
+                if read_checkpoint(source.rpc, head.number)[0].hash != head.hash:
+                    return []
+                parent = blocks[0].checkpoint.parent
+                raise Discrepancy(numbers[0], "parentHash", "0x" + parent.hex(), "0x" + head.hash.hex())
+            return blocks
+
+        return self._verified(source, numbers[-1], read)
+
+    def _verified(self, source: Source, last: int, read: Callable[[], T]) -> T:
+        """What a source says about blocks up to `last`. What contradicts itself twice is no chain that moved.
+
+        Raises SourceLied, RpcUnavailable.
+        """
+        try:
+            return read()
+        except (RpcInvalidAnswer, Discrepancy):
+            if source.rpc.block_number() < last:
+                raise
+        try:
+            return read()
+        except (RpcInvalidAnswer, Discrepancy) as error:
+            self._sources.quarantine(source, error)
+            raise SourceLied(f"{source.name}: {error}") from error
+
+    def _append(self, blocks: Sequence[ReadBlock]) -> None:
         for block in blocks:
-            if parent is not None and block.parent_hash != parent:
-                return False
-            parent = block.hash
-            checkpoint = Checkpoint(block.number, block.hash, block.parent_hash, block.timestamp)
-            chain.append((checkpoint, by_number[block.number]))
-        for checkpoint, events in chain:
             with self._view.locked():
                 try:
-                    self._view.fold(checkpoint, events)
+                    self._view.fold(block.checkpoint, block.events)
                 except ProtocolError:
                     self.refold()  # before anybody reads
                     raise
         try:
-            self._store.append(chain)
+            self._store.append([(block.checkpoint, block.events) for block in blocks])
         except sqlite3.Error:
             self.refold()
             raise
-        return True
 
-    def _common_ancestor(self, head: Checkpoint, latest: int) -> Checkpoint | None:
-        if latest >= head.number and self._rpc.block(head.number).hash == head.hash:
-            return head
+    def _common_ancestor(self, source: Source, head: Checkpoint, latest: int) -> Checkpoint | None:
+        shown: tuple[Checkpoint, bytes] | None = None
+        if latest >= head.number:
+            shown = self._verified(source, head.number, lambda: read_checkpoint(source.rpc, head.number))
+            if shown[0].hash == head.hash:
+                return head
+        if self._is_confirmed(head, self._sources.others(source)):
+            self._leave(source, head, shown)
         if self._finality == 0:
-            if latest < head.number:
-                raise NodeError(f"the node is behind: it has block {latest}, and {head.number} was read")
-            raise ChainFork(f"block {head.number} of a final chain was 0x{head.hash.hex()} and is now another")
-        number = min(head.number, latest)
+            self._alarm(source, head, latest, shown)
+        return self._go_back(source, min(head.number, latest))
+
+    @staticmethod
+    def _is_confirmed(head: Checkpoint, others: Sequence[Source]) -> bool:
+        for other in others:
+            try:
+                if read_checkpoint(other.rpc, head.number)[0].hash == head.hash:
+                    return True
+            except (RpcError, Discrepancy):
+                continue
+        return False
+
+    def _leave(self, source: Source, head: Checkpoint, shown: tuple[Checkpoint, bytes] | None) -> None:
+        """Others have the block that was read: this source is behind, or shows another chain."""
+        if shown is None:
+            self._sources.rest(source)
+            raise SourceLied(f"{source.name} is behind")
+        claimed, own = "0x" + shown[0].hash.hex(), "0x" + head.hash.hex()
+        self._sources.quarantine(source, Discrepancy(head.number, "hash", claimed, own))
+        raise SourceLied(f"{source.name} shows another block {head.number} than the others")
+
+    def _alarm(self, source: Source, head: Checkpoint, latest: int, shown: tuple[Checkpoint, bytes] | None) -> None:
+        if shown is None:
+            self._sources.rest(source)
+            raise NodeError(f"the node is behind: it has block {latest}, and {head.number} was read")
+        facts = {
+            "source": source.name,
+            "block": head.number,
+            "read": "0x" + head.hash.hex(),
+            "now": "0x" + shown[0].hash.hex(),
+            "header": "0x" + shown[1].hex(),
+        }
+        self._sources.evidence.keep("fork", facts)
+        raise ChainFork(
+            f"block {head.number} of a final chain was {facts['read']} and is now {facts['now']}: somebody signed two "
+            "chains; compare with other members and observers, and start again when it is settled"
+        )
+
+    def _go_back(self, source: Source, number: int) -> Checkpoint | None:
         stored = self._store.block(number)
-        while stored is not None and self._rpc.block(number).hash != stored.hash:
+        while stored is not None and read_checkpoint(source.rpc, number)[0].hash != stored.hash:
             number -= 1
             stored = self._store.block(number)
         log.warning("the chain lost the blocks after %s: reading them again", number)
@@ -158,6 +242,7 @@ class Indexer:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            more = False
             try:
                 more = self.round()
                 self._fault = "the chain is being read" if more else None
@@ -165,15 +250,16 @@ class Indexer:
                 self._fault, self._forked = str(error), True
                 log.critical("indexer stopped: %s", error)
                 return
+            except SourceLied as error:
+                log.error("another source is asked: %s", error)
+                more = True
             except (NodeError, ProtocolError) as error:
                 self._fault = f"the chain cannot be read: {error}"
                 log.warning("indexer waits: %s", error)
-                more = False
                 self._stop.wait(1.0)
             except Exception:
                 self._fault = "the indexer failed"
                 log.exception("indexer round failed")
-                more = False
                 self._stop.wait(1.0)
             if not more:
                 self._stop.wait(self._interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
@@ -56,6 +56,8 @@ class ChainView:
         self._lock = threading.RLock()
         self._state = State(*self._origin)
         self._head: Checkpoint | None = None
+        #: Whether what is read may be too old, or not to be trusted; the indexer knows.
+        self.is_stale: Callable[[], bool] = lambda: False
         self._nullifiers: dict[InitiativeId, list[Nullifier]] = {}  # ascending, as far as slots were asked for
 
     # Folding
@@ -86,7 +88,8 @@ class ChainView:
         with self._lock:
             if self._head is None:
                 raise ChainUnavailable("This gateway has not read the chain yet.")
-            return AsOf(block=self._head.number, hash=self._head.hash, timestamp=self._head.timestamp)
+            head = self._head
+        return AsOf(block=head.number, hash=head.hash, timestamp=head.timestamp, stale=self.is_stale())
 
     # Consortium
 

@@ -45,10 +45,11 @@ def fetch(rpc: RpcClient, numbers: Sequence[int]) -> Iterator[FetchedBlock]:
         yield FetchedBlock(block, receipts, raw)
 
 
-def fetch_header(rpc: RpcClient, number: int) -> tuple[Header, bytes]:
-    """The header that the node describes, with the hash that it really has, and the one that the node says.
+def fetch_header(rpc: RpcClient, number: int) -> tuple[Header, bytes, bytes]:
+    """The header that the node describes with the hash that it really has, its bytes, and the hash that the node says.
 
     Raises RpcError, CodecError.
     """
     block = rpc.block(number)
-    return read_header(header_bytes(block)), block.hash
+    raw = header_bytes(block)
+    return read_header(raw), raw, block.hash
