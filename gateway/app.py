@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
@@ -29,14 +30,18 @@ from gateway.index.view import ChainView
 from gateway.initiatives import endpoints as initiative_endpoints
 from gateway.initiatives.results import Results
 from gateway.journal import Journal
-from gateway.limits import Bounds
+from gateway.limits import THREADS, Bounds
 from gateway.members import endpoints as member_endpoints
 from gateway.members.peers import Peers
 from gateway.members.registrar import Registrar
 from gateway.members.single import Desk
+from gateway.metrics import MetricsServer, Readings
+from gateway.observed import Observed
 from gateway.proposals import endpoints as proposal_endpoints
 from gateway.proposals.carrier import ProposalCarrier
 from gateway.proposals.service import ProposalService
+from gateway.rates import RateLimits, Rates
+from gateway.readings import GatewayReadings
 from gateway.registrations import endpoints as registration_endpoints
 from gateway.registrations.carrier import RegistrationCarrier
 from gateway.registrations.replacements import ReplacementCarrier
@@ -70,13 +75,21 @@ class Gateway:
     workers: Sequence[RelayWorker]
     rpc: RpcClient
     sources: Sources
+    readings: GatewayReadings
+    metrics: MetricsServer | None = None
 
     def start(self) -> None:
+        if self.settings.metrics_port is not None:
+            self.metrics = MetricsServer(
+                self.settings.metrics_host, self.settings.metrics_port, Readings(self.readings)
+            )
         self.services.indexer.start()
         for worker in self.workers:
             worker.start()
 
     def stop(self) -> None:
+        if self.metrics is not None:
+            self.metrics.stop()
         for worker in self.workers:
             worker.stop()
         self.services.indexer.stop()
@@ -174,7 +187,9 @@ def _connect(
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
     )
-    return Gateway(settings, services, journal, store, peers, [persons, anonymous], rpc, sources)
+    workers = [persons, anonymous]
+    readings = GatewayReadings(view, indexer, submissions, ballots, workers)
+    return Gateway(settings, services, journal, store, peers, workers, rpc, sources, readings)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -182,6 +197,7 @@ def create_app(gateway: Gateway) -> FastAPI:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         await run_in_threadpool(gateway.start)
         yield
         await run_in_threadpool(gateway.stop)
@@ -198,6 +214,13 @@ def create_app(gateway: Gateway) -> FastAPI:
     settings = gateway.settings
     # The last is the outermost.
     app.add_middleware(Bounds)
+    app.add_middleware(
+        RateLimits,
+        rates=Rates(settings.client_rate, settings.client_burst),
+        proxies=settings.trusted_proxies,
+        unlimited=settings.unlimited,
+    )
+    app.add_middleware(Observed, access_log=settings.access_log)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

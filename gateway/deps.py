@@ -39,7 +39,7 @@ class Services:
     wake_ballots: Callable[[], None]
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
@@ -49,5 +49,5 @@ def writable(all_: Annotated[Services, Depends(services)]) -> None:
         raise ChainUnavailable("This gateway does not hear the chain; try again later, or through another member.")
 
 
-def initiative_id(initiative: Annotated[int, Path(gt=0, lt=1 << 63)]) -> InitiativeId:
+async def initiative_id(initiative: Annotated[int, Path(gt=0, lt=1 << 63)]) -> InitiativeId:
     return InitiativeId(initiative)

@@ -1,54 +1,86 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Bounds on requests, before anything reads them: how large, how slow, how many at a time."""
+"""Bounds on requests, before anything reads them: how large, how slow, how deep, how many at a time of which kind.
+
+Endpoints run in threads. Each kind of request has its share of them, so that one slow dependency (an issuer for
+registrations, other members for their signatures, the database for ballots) never takes the threads of the others.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import MalformedRequest, Problem, TooLarge, TooMany, TooSlow, respond
+from gateway.observed import is_anonymous
+from gateway.problems import MalformedRequest, Problem, TooLarge, TooMany, TooSlow, refuse
 
 MAX_BODY = 128 * 1024
 #: A batch for co-signing carries up to 200 tokens of 8 kB.
 MAX_MEMBER_BODY = 2 * 1024 * 1024
+MAX_DEPTH = 32  # of JSON
 MAX_IN_FLIGHT = 256
 BODY_TIMEOUT = 15.0  # seconds for a whole body
+TURN_TIMEOUT = 10.0  # seconds that a request waits for a thread of its kind
+
+#: Threads of each kind. Health is asked when everything else stands still: it has some of its own.
+SHARES = {"ballots": 32, "persons": 12, "members": 8, "reads": 16, "health": 4}
+THREADS = sum(SHARES.values())
+#: None of them may fill the house: this part of all requests under way at most.
+LARGEST_PART = 0.75
+
+_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
 
 
 class Bounds:
-    """Reads the whole body, up to a bound, and hands it on. What is out of bounds gets a problem document.
+    """Reads the whole body, up to a bound, waits for its turn, and hands it on. What is out of bounds gets a problem
+    document.
 
     Larger bodies are for members; who does not even claim to be one is held to the bound of everybody.
     """
 
-    def __init__(self, app: ASGIApp, in_flight: int = MAX_IN_FLIGHT, timeout: float = BODY_TIMEOUT) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        in_flight: int = MAX_IN_FLIGHT,
+        timeout: float = BODY_TIMEOUT,
+        turn_timeout: float = TURN_TIMEOUT,
+    ) -> None:
         self._app = app
         self._free = in_flight
+        self._free_of = dict.fromkeys(SHARES, int(in_flight * LARGEST_PART))
         self._timeout = timeout
+        self._turn_timeout = turn_timeout
+        self._turns = {kind: asyncio.Semaphore(threads) for kind, threads in SHARES.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._free <= 0:
-            await respond(TooMany("Too many requests at a time; try again in a moment."))(scope, receive, send)
+        kind = kind_of(scope)
+        if kind != "health" and (self._free <= 0 or self._free_of[kind] <= 0):
+            problem = TooMany("Too many requests at a time; try again in a moment.")
+            await refuse(problem, scope, receive, send, close=True)
             return
         self._free -= 1
+        self._free_of[kind] -= 1
         try:
-            await self._bounded(scope, receive, send)
+            await self._bounded(kind, scope, receive, send)
         finally:
             self._free += 1
+            self._free_of[kind] += 1
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _bounded(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
+        # The rest of a body that is refused is not waited for: its sender could go on for ever.
         try:
             async with asyncio.timeout(self._timeout):
                 body = await _body(scope, receive)
         except TimeoutError:
-            await _refuse(TooSlow(f"The request did not arrive within {self._timeout:.0f} s."), scope, receive, send)
+            problem: Problem = TooSlow(f"The request did not arrive within {self._timeout:.0f} s.")
+            await refuse(problem, scope, receive, send, close=True)
             return
-        except Problem as problem:
-            await _refuse(problem, scope, receive, send)
+        except Problem as refused:
+            await refuse(refused, scope, receive, send, close=True)
             return
         if body is None:
             return
@@ -61,14 +93,63 @@ class Bounds:
             sent = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, replay, send)
+        try:
+            async with asyncio.timeout(self._turn_timeout):
+                await self._turns[kind].acquire()
+        except TimeoutError:
+            await refuse(TooMany("Others wait here already; try again in a moment."), scope, receive, send)
+            return
+        await self._in_turn(self._turns[kind], scope, replay, send)
+
+    async def _in_turn(self, turn: asyncio.Semaphore, scope: Scope, receive: Receive, send: Send) -> None:
+        """The turn ends when the answer begins: no thread is needed for who reads it slowly."""
+        held = True
+
+        def end() -> None:
+            nonlocal held
+            if held:
+                held = False
+                turn.release()
+
+        async def ending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                end()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, ending)
+        finally:
+            end()
 
 
-async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    """The rest of the body is not waited for: the connection ends, or its sender could go on for ever."""
-    response = respond(problem)
-    response.headers["Connection"] = "close"
-    await response(scope, receive, send)
+def kind_of(scope: Scope) -> str:
+    """Whose share of the threads a request takes."""
+    path: str = scope["path"]
+    if path.startswith("/health"):
+        return "health"
+    if scope.get("method", "GET") in ("GET", "HEAD", "OPTIONS"):
+        return "reads"
+    if is_anonymous(path):
+        return "ballots"
+    return "members" if path.startswith("/members/") else "persons"
+
+
+def too_deep(body: bytes) -> bool:
+    """Whether JSON nests deeper than MAX_DEPTH. What is no JSON at all is for the parser to refuse."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        match token.group():
+            case b"[" | b"{":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return True
+            case b"]" | b"}":
+                depth -= 1
+            case b'"':
+                return False  # a string without an end
+    return False
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
@@ -91,4 +172,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
         if len(body) > bound:
             raise too_large
         if not message.get("more_body", False):
-            return bytes(body)
+            break
+    if too_deep(bytes(body)):
+        raise MalformedRequest(f"JSON here nests at most {MAX_DEPTH} deep.")
+    return bytes(body)

@@ -25,6 +25,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from gateway.database import DatabaseError
 
@@ -244,6 +245,24 @@ def respond(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.document(), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+CODE = "urna.problem"
+
+
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send, *, close: bool = False) -> None:
+    """Answer with the problem from outside the application. `close` ends the connection with it."""
+    scope[CODE] = problem.code
+    response = respond(problem)
+    if close:
+        response.headers["Connection"] = "close"
+    await response(scope, receive, send)
+
+
+def code_of(scope: Scope) -> str | None:
+    """The code of the problem that this request was answered with."""
+    code = scope.get(CODE)
+    return None if code is None else str(code)
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document, and describe it as one."""
     plain = app.openapi
@@ -260,24 +279,31 @@ def install(app: FastAPI) -> None:
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
-    async def on_problem(_: Request, error: Exception) -> JSONResponse:
+    def answer(request: Request, problem: Problem) -> JSONResponse:
+        request.scope[CODE] = problem.code
+        return respond(problem)
+
+    async def on_problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
-        return respond(error)
+        return answer(request, error)
 
-    async def on_database(_: Request, error: Exception) -> JSONResponse:
+    async def on_database(request: Request, error: Exception) -> JSONResponse:
         log.error("database: %s", error)
-        return respond(StoreUnavailable("This gateway's database does not answer; try again, or at another member's."))
+        return answer(
+            request, StoreUnavailable("This gateway's database does not answer; try again, or at another member's.")
+        )
 
-    async def on_validation(_: Request, error: Exception) -> JSONResponse:
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         # The value itself stays out: it may be a token.
-        return respond(MalformedRequest(f"{place}: {first['msg'].rstrip('.')}.", field=place))
+        return answer(request, MalformedRequest(f"{place}: {first['msg'].rstrip('.')}.", field=place))
 
-    async def on_http(_: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "malformed-request")
+        request.scope[CODE] = code
         document = {
             "type": f"urn:urna:problem:{code}",
             "title": str(error.detail),
@@ -287,10 +313,6 @@ def install(app: FastAPI) -> None:
         }
         return JSONResponse(document, status_code=error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
 
-    async def on_defect(_: Request, error: Exception) -> JSONResponse:
-        return respond(Problem("This gateway failed here; another member's can be asked."))
-
-    app.add_exception_handler(Exception, on_defect)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(DatabaseError, on_database)
     app.add_exception_handler(RequestValidationError, on_validation)

@@ -140,9 +140,9 @@ class Settings(BaseModel):
         10.0, description="seconds another member has for an answer"
     )
     client_rate: Annotated[float, Field(gt=0)] = Field(
-        20.0, description="requests a second of one address in the long run, ballots apart; a write counts for five"
+        100.0, description="requests a second of one address in the long run, ballots apart; a write counts for five"
     )
-    client_burst: Annotated[float, Field(ge=5)] = Field(200.0, description="requests of one address at once")
+    client_burst: Annotated[float, Field(ge=5)] = Field(1000.0, description="requests of one address at once")
     trusted_proxies: Networks = Field(
         (), description="networks of one's own reverse proxies, whose X-Forwarded-For is believed"
     )

@@ -86,6 +86,11 @@ class Submissions:
         rows = self._journal.read("SELECT * FROM submission WHERE id = ?", id_)
         return _submission(rows[0]) if rows else None
 
+    def count_waiting(self) -> dict[str, int]:
+        """How many of each kind wait."""
+        rows = self._journal.read("SELECT kind, count(*) AS n FROM submission WHERE status = 'accepted' GROUP BY kind")
+        return {row["kind"]: row["n"] for row in rows}
+
     def waiting_initiatives(self, kind: Kind) -> list[InitiativeId]:
         """Initiatives with accepted submissions of this kind."""
         rows = self._journal.read(

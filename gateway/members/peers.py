@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from gateway import metrics
 from gateway.eid.issuers import read_bounded
 from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
@@ -86,6 +87,9 @@ class Peers:
             if entity in signatures or not self._view.is_active(entity):
                 continue
             answer = self._ask(entity, message, body)
+            metrics.registrar_asked(
+                "refused" if isinstance(answer, Refusal) else "silent" if answer is None else "signed"
+            )
             if isinstance(answer, Refusal):
                 refusals.append(answer)
             elif answer is not None:

@@ -67,11 +67,16 @@ class Outbox:
 
     def free_lane(self) -> str | None:
         """The lane with the fewest open transactions, None where all are full."""
+        counts = self.open_by_lane()
+        name = min(counts, key=lambda lane: counts[lane])
+        return name if counts[name] < WINDOW else None
+
+    def open_by_lane(self) -> dict[str, int]:
+        """How many transactions of each lane have not ended."""
         counts = dict.fromkeys(self._lanes, 0)
         for row in self._open("lane, count(*) AS n", "GROUP BY lane"):
             counts[row["lane"]] = row["n"]
-        name = min(counts, key=lambda lane: counts[lane])
-        return name if counts[name] < WINDOW else None
+        return counts
 
     def put(self, lane: str, to: bytes, data: bytes, gas: int, link: Callable[[sqlite3.Connection, int], None]) -> int:
         """Sign for the lane's next nonce and store; `link` ties what it carries to it in the same database transaction.

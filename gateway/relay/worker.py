@@ -6,10 +6,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway import metrics
 from gateway.relay.outbox import Outbox, Settled
 from node.errors import NodeError
 
@@ -44,6 +46,8 @@ class RelayWorker:
     """One thread over some lanes and carriers. Faults of the chain are waited out; nothing is dropped."""
 
     def __init__(self, name: str, outbox: Outbox, carriers: Sequence[Carrier], interval: float) -> None:
+        self.name = name
+        self._good_at = time.monotonic()
         self._outbox = outbox
         self._carriers = carriers
         self._interval = interval
@@ -53,6 +57,14 @@ class RelayWorker:
 
     def start(self) -> None:
         self._thread.start()
+
+    def quiet_for(self) -> float:
+        """Seconds since the last round without a fault (before the first: since it was made)."""
+        return time.monotonic() - self._good_at
+
+    def open_by_lane(self) -> dict[str, int]:
+        """Transactions of each lane that have not ended. Raises DatabaseError."""
+        return self._outbox.open_by_lane()
 
     def wake(self) -> None:
         """Something was accepted: look now."""
@@ -87,6 +99,7 @@ class RelayWorker:
                 write(db)
 
         self._outbox.close(settled, finish)
+        metrics.transaction_ended(self.name, settled.receipt.ok)
 
     def _send_parcels(self, carrier: Carrier) -> None:
         while (lane := self._outbox.free_lane()) is not None and not self._stop.is_set():
@@ -100,7 +113,7 @@ class RelayWorker:
         while not self._stop.is_set():
             try:
                 self.round()
-                failures = 0
+                failures, self._good_at = 0, time.monotonic()
             except NodeError as error:
                 failures += 1
                 log.warning("relay waits: %s", error)

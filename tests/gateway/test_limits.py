@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gateway.eid.issuers import IssuerSettings, Jwks, KeysUnavailable, fetch_over_http, read_bounded
-from gateway.limits import Bounds
+from gateway.limits import MAX_DEPTH, SHARES, Bounds, kind_of, too_deep
 from tests.gateway.consortium import Consortium
 
 
@@ -33,7 +33,7 @@ def ask(app: Any, messages: list[dict[str, Any]], hang: bool = False, path: str 
     async def send(message: Any) -> None:
         sent.append(dict(message))
 
-    asyncio.run(app({"type": "http", "path": path, "headers": []}, receive, send))
+    asyncio.run(app({"type": "http", "method": "POST", "path": path, "headers": []}, receive, send))
     if not sent:
         return 0, {}
     return sent[0]["status"], json.loads(sent[1]["body"])
@@ -75,6 +75,102 @@ def test_G9_more_requests_than_may_be_in_flight_are_told_to_come_back() -> None:
     app: Any = Bounds(served, in_flight=0)
     status, document = ask(app, [part(b"", False)])
     assert (status, document["code"]) == (429, "too-many")
+
+
+def test_G10_one_kind_of_request_does_not_take_the_threads_of_the_others() -> None:
+    """All that wait for a slow issuer together hold their own share, and the reads go on."""
+    entered: list[str] = []
+
+    async def scenario() -> tuple[list[int], int]:
+        go, statuses = asyncio.Event(), list[int]()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            entered.append(scope["path"])
+            if scope["path"] != "/v1/initiatives":
+                await go.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        app = Bounds(slow, turn_timeout=0.2)
+
+        async def one(path: str, method: str) -> None:
+            async def receive() -> Any:
+                return part(b"", False)
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            await app({"type": "http", "method": method, "path": path, "headers": []}, receive, send)
+
+        share = SHARES["persons"]
+        slow_ones = [asyncio.create_task(one("/v1/initiatives/1/registrations", "POST")) for _ in range(share + 5)]
+        await asyncio.sleep(0.05)
+        held = len(entered)
+        await one("/v1/initiatives", "GET")
+        await asyncio.sleep(0.3)
+        refused = statuses.count(429)
+        go.set()
+        await asyncio.gather(*slow_ones)
+        return [held, refused], statuses.count(200)
+
+    (held, refused), served = asyncio.run(scenario())
+    assert held == SHARES["persons"]
+    assert refused == 5
+    assert served == SHARES["persons"] + 1
+
+
+def test_G9_no_kind_of_request_fills_the_house() -> None:
+    app: Any = Bounds(served, in_flight=4)
+    app._free_of["ballots"] = 0
+    assert ask(app, [part(b"", False)], path="/v1/initiatives/1/ballots")[0] == 429
+    assert ask(app, [part(b"", False)], path="/v1/initiatives/1/registrations")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "kind"),
+    [
+        ("/v1/initiatives/1/ballots", "POST", "ballots"),
+        ("/v1/initiatives/1/slots/a", "GET", "reads"),
+        ("/v1/initiatives/1/registrations", "POST", "persons"),
+        ("/v1/initiatives", "GET", "reads"),
+        ("/members/peppers", "POST", "members"),
+        ("/health/ready", "GET", "health"),
+    ],
+)
+def test_whose_threads_a_request_takes(path: str, method: str, kind: str) -> None:
+    assert kind_of({"path": path, "method": method}) == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "deep"),
+    [
+        (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, False),
+        (b"[" * (MAX_DEPTH + 1), True),
+        (b'{"a":' * (MAX_DEPTH + 1), True),
+        (b"[" + b"[]," * 1000 + b"[]]", False),
+        (json.dumps(["[" * 100, '"' + "{" * 100, "\\" + "[" * 100]).encode(), False),
+        (b'"' + b"[" * 100, False),
+        (b"", False),
+        (b"[{" * 40 + b"}]" * 40, True),
+    ],
+)
+def test_JSON_may_be_wide_and_not_deep(body: bytes, deep: bool) -> None:
+    assert too_deep(body) is deep
+
+
+def test_hostile_strings_are_looked_through_quickly() -> None:
+    begun = time.monotonic()
+    for body in (b'"\\' * 60_000 + b"[" * 100, b"[" * 40 + b'"' * 120_000, b'\\"' * 60_000 + b"{" * 40):
+        too_deep(body)
+    assert time.monotonic() - begun < 1
+
+
+def test_what_nests_too_deep_is_malformed(consortium: Consortium) -> None:
+    for path in ("/v1/initiatives/1/ballots", "/v1/initiatives/1/proposals"):
+        response = consortium.clients["A"].post(path, content=b'{"a":' * 5000 + b"1" + b"}" * 5000)
+        assert (response.status_code, response.json()["code"]) == (400, "malformed-request")
 
 
 def test_G10_a_gateway_with_slow_senders_serves_the_others(consortium: Consortium) -> None:
