@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -13,13 +14,14 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway import health, problems
+from gateway import health, log_in, problems
+from gateway.authorisations import endpoints as authorisation_endpoints
 from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
 from gateway.deps import Services
-from gateway.eid.issuers import Jwks, fetch_over_http
+from gateway.eid.issuers import IssuerSettings, Jwks, fetch_over_http
 from gateway.eid.tokens import TokenVerifier
 from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer
@@ -37,6 +39,7 @@ from gateway.members.registrar import Registrar
 from gateway.members.single import Desk
 from gateway.metrics import MetricsServer, Readings
 from gateway.observed import Observed
+from gateway.profile import endpoints as profile_endpoints
 from gateway.proposals import endpoints as proposal_endpoints
 from gateway.proposals.carrier import ProposalCarrier
 from gateway.proposals.service import ProposalService
@@ -50,6 +53,7 @@ from gateway.relay.outbox import Lane, Outbox
 from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Carrier, RelayWorker
 from gateway.security import SecurityHeaders
+from gateway.sessions.repository import Sessions
 from gateway.settings import Settings
 from gateway.submissions import Submissions
 from node.deploy import pinned_key
@@ -112,14 +116,15 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
         member = Member.open(settings.entity, rpc, deployment, test_key=test_key is not None)
         if len(member.folder.public.lanes) < 2:
             raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
-        jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in settings.load_issuers()}
+        issuers = settings.load_issuers()
+        jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in issuers}
         key = test_key or pinned_key()
         origin = deployment.genesis_hash + b"".join(deployment.addresses)
         journal = Journal(settings.journal_path, origin)
         undo.callback(journal.close)
         store = IndexStore(settings.index_path, origin)
         undo.callback(store.close)
-        gateway = _connect(settings, member, TokenVerifier(jwks), key, journal, store)
+        gateway = _connect(settings, member, issuers, TokenVerifier(jwks), key, journal, store)
         undo.pop_all()
         return gateway
 
@@ -127,6 +132,7 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
 def _connect(
     settings: Settings,
     member: Member,
+    issuers: Sequence[IssuerSettings],
     tokens: TokenVerifier,
     key: VerifyingKey,
     journal: Journal,
@@ -184,6 +190,14 @@ def _connect(
         ballots=BallotService(view, ballots, key),
         nodes=BucketNodes(),
         results=Results(view),
+        log_in=log_in.assemble(
+            member.folder.public.endpoint,
+            issuers,
+            tokens,
+            Sessions(settings.session_idle, settings.session_lifetime),
+            view,
+            deployment,
+        ),
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
     )
@@ -199,7 +213,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     async def life(_: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         await run_in_threadpool(gateway.start)
+        sweeping = asyncio.create_task(_sweep(gateway.services.log_in))
         yield
+        sweeping.cancel()
         await run_in_threadpool(gateway.stop)
 
     app = FastAPI(
@@ -239,9 +255,17 @@ def create_app(gateway: Gateway) -> FastAPI:
         proposal_endpoints.router,
         ballot_endpoints.router,
         member_endpoints.router,
+        authorisation_endpoints.router,
+        profile_endpoints.router,
     ):
         app.include_router(router)
     return app
+
+
+async def _sweep(people: log_in.LogIn) -> None:
+    while True:
+        await asyncio.sleep(log_in.SWEEP_INTERVAL)
+        await run_in_threadpool(people.sweep)
 
 
 def _suite(deployment: Deployment) -> Suite:

@@ -14,6 +14,7 @@ from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
 from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
+from gateway.log_in import LogIn
 from gateway.members.registrar import Registrar
 from gateway.problems import ChainUnavailable
 from gateway.proposals.service import ProposalService
@@ -35,6 +36,7 @@ class Services:
     ballots: BallotService
     nodes: BucketNodes
     results: Results
+    log_in: LogIn
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]
 

@@ -160,6 +160,10 @@ class Settings(BaseModel):
     )
     disk_low: Annotated[int, Field(ge=0)] = Field(512, description="MB free below which /health/ready warns")
 
+    #: A session ends after so many seconds without use, or in all. Longer is handier, and worse on a shared computer.
+    session_idle: Annotated[float, Field(ge=60, le=3600)] = 900.0
+    session_lifetime: Annotated[float, Field(ge=60, le=8 * 3600)] = 3600.0
+
     @property
     def journal_path(self) -> Path:
         """Durable: outbox, evidence, peppers, texts. Back it up."""

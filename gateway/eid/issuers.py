@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
 MAX_JWKS_BYTES = 256 * 1024
 MAX_KEYS = 64
@@ -31,6 +31,12 @@ class IssuerSettings(BaseModel):
     iss: str = Field(min_length=1, max_length=512)
     jwks_uri: HttpUrl
     audience: str = Field(min_length=1, max_length=256)
+    #: Of the client that `audience` names; None is a public client, which PKCE alone protects.
+    client_secret: SecretStr | None = None
+    #: The `scope` of authorisation requests: whatever makes the issuer put the attributes into the ID token.
+    client_scope: str = Field(
+        default="openid eligibility", pattern=r"^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$", max_length=512
+    )
     #: Issuers that know a person by the same subject share a namespace.
     namespace: str = Field(default="", max_length=512)
     #: The issuer's `acr` values, to eIDAS levels (`low`, `substantial`, `high`). An unknown value is no level.

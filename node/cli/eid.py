@@ -52,7 +52,7 @@ def serve(folder: Path, port: int, public: Sequence[str], confidential: Sequence
     """Serve log-ins on http://127.0.0.1:PORT until told to stop; keys and secrets stay in FOLDER.
 
     \b
-    Without clients there is one, urna, that may come back to http://127.0.0.1:8700/v1/session/callback.
+    Without clients there is one, urna, that may come back to http://127.0.0.1:8700/v1/authorisations/callback.
     A gateway accepts it with this entry in its list of issuers:
       {"iss": "http://127.0.0.1:8790", "audiences": ["urna"]}
     A person in --persons:
@@ -85,7 +85,7 @@ def rotate(folder: Path, overlap: int) -> None:
     answer({"kid": kid, "overlap": overlap}, [f"New signing key {kid}; the old one is published for {overlap} s."])
 
 
-DEFAULT_CLIENT = "urna=http://127.0.0.1:8700/v1/session/callback"
+DEFAULT_CLIENT = "urna=http://127.0.0.1:8700/v1/authorisations/callback"
 
 
 def _client(given: str, confidential: bool) -> Client:

@@ -41,6 +41,7 @@ from protocol.identity import Identity
 from protocol.nonces import author_nonce, elector_nonce, replacement_nonce
 from protocol.types import Address, Commitment, Hash32, InitiativeId
 from tests.gateway import issuer
+from tests.gateway.provider import Provider
 from tests.node.town import NAMES, Town, trapdoor
 
 PATIENCE = 30.0
@@ -81,6 +82,7 @@ class Consortium:
     folder: Path
     iss: str
     key: issuer.SigningKey
+    provider: Provider
     served: dict[str, Served]
     gateways: dict[str, Gateway] = field(default_factory=dict)
     clients: dict[str, httpx.Client] = field(default_factory=dict)
@@ -207,7 +209,8 @@ def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium
         for one in (*served.values(), eid):
             stack.callback(one.stop)
         key = issuer.new_key()
-        eid.start(issuer.create_app(eid.url, key))
+        provider = Provider(eid.url, key)
+        eid.start(provider.create_app())
         issuers = [{"iss": eid.url, "jwks_uri": f"{eid.url}/jwks", "audience": issuer.AUDIENCE}]
         (folder / "issuers.json").write_text(json.dumps(issuers), encoding="utf-8")
 
@@ -223,7 +226,7 @@ def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium
             Sender(rpc, Key(new_account_secret()), folder / "relay", decode=decode_error, finality=0.0)
         )
         town = Town(engine, rpc, deployment, members, {}, relay)
-        consortium = Consortium(town, folder, eid.url, key, served)
+        consortium = Consortium(town, folder, eid.url, key, provider, served)
         for name in NAMES:
             client = httpx.Client(base_url=served[name].url, timeout=30, trust_env=False)
             consortium.clients[name] = stack.enter_context(client)
