@@ -124,8 +124,14 @@ contract Consortium is IConsortium {
 
     /// @inheritdoc IConsortium
     function addSuite(Suite calldata added) external onlyMotion {
-        address[6] memory parts = [
-            added.initiatives, added.electorate, added.proposals, added.ceremony, added.ballotBox, added.tally
+        address[7] memory parts = [
+            added.initiatives,
+            added.electorate,
+            added.proposals,
+            added.ceremony,
+            added.ballotBox,
+            added.tally,
+            added.followUp
         ];
         for (uint256 i; i < parts.length; ++i) {
             if (parts[i].code.length == 0 || inSuite[parts[i]] || parts[i] == address(this)) {

@@ -16,6 +16,7 @@ contract Proposals is IProposals, RegistrarSignatures {
         bytes32 contentHash;
         ProposalStatus status;
         uint16 option;
+        bool erased;
     }
 
     bytes32 private constant SUBMISSION_TYPEHASH = keccak256(
@@ -52,7 +53,7 @@ contract Proposals is IProposals, RegistrarSignatures {
         ++submitted[initiative][submission.authorTag];
         id = ProposalId.wrap(++proposalCounts[initiative]);
         proposals[initiative][id] =
-            Record(submission.authorTag, submission.contentHash, ProposalStatus.Submitted, 0);
+            Record(submission.authorTag, submission.contentHash, ProposalStatus.Submitted, 0, false);
 
         emit ProposalSubmitted(
             initiative,
@@ -69,6 +70,7 @@ contract Proposals is IProposals, RegistrarSignatures {
     function accept(InitiativeId initiative, ProposalId id, uint256 cost, string calldata reason) external {
         Record storage record = _requireModerator(initiative, id);
         if (record.status == ProposalStatus.Accepted) revert AlreadyAccepted(id);
+        if (record.erased) revert AlreadyErased(id);
         if (bytes(reason).length > MAX_REASON) revert ReasonTooLong(bytes(reason).length);
         uint256 option = optionCosts[initiative].length;
         if (option == MAX_OPTIONS) revert TooManyOptions(MAX_OPTIONS);
@@ -103,6 +105,19 @@ contract Proposals is IProposals, RegistrarSignatures {
     }
 
     /// @inheritdoc IProposals
+    function erase(InitiativeId initiative, ProposalId id, string calldata reason) external {
+        _requirePublisher(initiative);
+        Record storage record = _record(initiative, id);
+        if (record.status == ProposalStatus.Accepted) revert AlreadyAccepted(id);
+        if (record.erased) revert AlreadyErased(id);
+        _requireReason(reason);
+
+        record.erased = true;
+
+        emit ProposalErased(initiative, id, record.contentHash, reason);
+    }
+
+    /// @inheritdoc IProposals
     function proposalCount(InitiativeId initiative) external view returns (uint32) {
         return proposalCounts[initiative];
     }
@@ -111,7 +126,7 @@ contract Proposals is IProposals, RegistrarSignatures {
     function proposal(InitiativeId initiative, ProposalId id) external view returns (Proposal memory) {
         Record storage record = _record(initiative, id);
         uint256 cost = record.status == ProposalStatus.Accepted ? optionCosts[initiative][record.option] : 0;
-        return Proposal(record.authorTag, record.contentHash, record.status, record.option, cost);
+        return Proposal(record.authorTag, record.contentHash, record.status, record.option, cost, record.erased);
     }
 
     /// @inheritdoc IProposals
@@ -128,12 +143,17 @@ contract Proposals is IProposals, RegistrarSignatures {
         }
     }
 
-    /// @dev By the publisher's present account, in Registration or Review.
-    function _requireModerator(InitiativeId initiative, ProposalId id) private view returns (Record storage) {
+    /// @dev By the publisher's present account.
+    function _requirePublisher(InitiativeId initiative) private view {
         EntityId entity = CONSORTIUM.entityOf(msg.sender, Role.Publisher);
         if (EntityId.unwrap(entity) == 0 || entity != INITIATIVES.publisherOf(initiative)) {
             revert NotPublisher(initiative, msg.sender);
         }
+    }
+
+    /// @dev By the publisher, in Registration or Review.
+    function _requireModerator(InitiativeId initiative, ProposalId id) private view returns (Record storage) {
+        _requirePublisher(initiative);
         Phase phase = INITIATIVES.phase(initiative);
         if (phase != Phase.Registration && phase != Phase.Review) revert IInitiatives.WrongPhase(initiative, phase);
         return _record(initiative, id);

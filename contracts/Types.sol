@@ -171,6 +171,7 @@ struct Suite {
     address ceremony;
     address ballotBox;
     address tally;
+    address followUp;
 }
 
 /// @notice At deployment: the suite must name the contract at its own place. Addresses are predicted from the deployer's nonces.

@@ -19,7 +19,7 @@ from protocol.hashing import keccak
 from protocol.proof import PINNED_KEY_HASH
 
 SCHEMA = "urna/deployment/v1"
-SUITE = ("Initiatives", "Electorate", "Proposals", "Ceremony", "BallotBox", "Tally")
+SUITE = ("Initiatives", "Electorate", "Proposals", "Ceremony", "BallotBox", "Tally", "FollowUp")
 """The contracts of a suite, in the order of `Types.Suite`."""
 
 

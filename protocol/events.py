@@ -34,6 +34,7 @@ from protocol.types import (
     Commitment,
     Dealing,
     EntityId,
+    ExecutionStatus,
     G1Point,
     Hash32,
     InitiativeId,
@@ -64,6 +65,7 @@ class Contract(StrEnum):
     CEREMONY = "ceremony"
     BALLOT_BOX = "ballot_box"
     TALLY = "tally"
+    FOLLOW_UP = "follow_up"
 
 
 class Event:
@@ -358,6 +360,17 @@ class CostChanged(Event):
     reason: str
 
 
+@_event(Contract.PROPOSALS, 2)
+@dataclass(frozen=True, slots=True)
+class ProposalErased(Event):
+    """The proposal's text and salt are to be erased; `content_hash` is what they had."""
+
+    initiative: InitiativeId
+    proposal: ProposalId
+    content_hash: Hash32
+    reason: str
+
+
 # Ceremony
 
 
@@ -472,3 +485,32 @@ class ResultAttested(Event):
     initiative: InitiativeId
     trustee: EntityId
     result_hash: Hash32
+
+
+# Follow-up
+
+
+@_event(Contract.FOLLOW_UP, 2)
+@dataclass(frozen=True, slots=True)
+class ExecutionReported(Event):
+    """`report` numbers an option's reports from 1; `share_done` is in basis points, `spent` in the budget's unit."""
+
+    initiative: InitiativeId
+    option: Uint16
+    report: Uint32
+    status: ExecutionStatus
+    share_done: Uint16
+    spent: Uint256
+    content_hash: Hash32
+
+
+@_event(Contract.FOLLOW_UP, 2)
+@dataclass(frozen=True, slots=True)
+class ReportErased(Event):
+    """The report's text and salt are to be erased; its figures stay."""
+
+    initiative: InitiativeId
+    option: Uint16
+    report: Uint32
+    content_hash: Hash32
+    reason: str

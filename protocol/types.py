@@ -25,6 +25,7 @@ __all__ = [
     "Dealing",
     "DleqProof",
     "EntityId",
+    "ExecutionStatus",
     "G1Point",
     "Hash32",
     "InitiativeId",
@@ -190,6 +191,16 @@ class ProposalStatus(Labelled):
     REJECTED = 2
 
 
+class ExecutionStatus(Labelled):
+    """What a publisher says of a winner's execution; IFollowUp."""
+
+    PLANNED = 0
+    IN_PROGRESS = 1
+    DELAYED = 2
+    DONE = 3
+    CANCELLED = 4
+
+
 @dataclass(frozen=True, slots=True)
 class G1Point:
     """A point of bn254's G1, affine; (0, 0) is infinity. Nothing is checked here."""
@@ -244,6 +255,7 @@ class Suite:
     ceremony: Address
     ballot_box: Address
     tally: Address
+    follow_up: Address
 
 
 Accounts = Annotated[tuple[Address, ...], Fixed(len(Role))]

@@ -27,6 +27,7 @@ struct Proposal {
     ProposalStatus status;
     uint16 option; // where accepted
     uint256 cost;
+    bool erased; // its text
 }
 
 /// @title What may be voted on. An accepted proposal's option number is its place in the order of acceptance, from 0;
@@ -44,12 +45,14 @@ interface IProposals is IRegistrarSignatures {
     event ProposalAccepted(InitiativeId indexed initiative, ProposalId indexed proposal, uint16 option, uint256 cost, string reason);
     event ProposalRejected(InitiativeId indexed initiative, ProposalId indexed proposal, bool feasible, string reason);
     event CostChanged(InitiativeId indexed initiative, ProposalId indexed proposal, uint256 cost, string reason);
+    event ProposalErased(InitiativeId indexed initiative, ProposalId indexed proposal, bytes32 contentHash, string reason);
 
     error NotPublisher(InitiativeId initiative, address account);
     error UnknownProposal(InitiativeId initiative, ProposalId proposal);
     error TooManyProposals(Tag authorTag, uint16 limit);
     error AlreadyAccepted(ProposalId proposal);
     error NotAccepted(ProposalId proposal);
+    error AlreadyErased(ProposalId proposal);
     error TooManyOptions(uint256 limit);
     error ReasonRequired();
     error ReasonTooLong(uint256 length);
@@ -63,6 +66,10 @@ interface IProposals is IRegistrarSignatures {
     function reject(InitiativeId initiative, ProposalId proposal, bool feasible, string calldata reason) external;
     /// @notice By the publisher, with a reason, in Registration or Review, of an accepted proposal.
     function setCost(InitiativeId initiative, ProposalId proposal, uint256 cost, string calldata reason) external;
+    /// @notice By the publisher, with a reason, in any phase: the text and salt of a proposal that was not accepted are to
+    /// be erased wherever they are kept; its hash stays, and it is never accepted. Options' texts cannot be erased: people
+    /// voted on them.
+    function erase(InitiativeId initiative, ProposalId proposal, string calldata reason) external;
 
     function proposalCount(InitiativeId initiative) external view returns (uint32);
     function proposal(InitiativeId initiative, ProposalId proposal) external view returns (Proposal memory);

@@ -32,6 +32,7 @@ from protocol.events import (
     EndpointChanged,
     EpochStarted,
     Event,
+    ExecutionReported,
     ExtensionProposed,
     InitiativeCreated,
     InitiativeVoided,
@@ -39,11 +40,13 @@ from protocol.events import (
     MotionApproved,
     MotionProposed,
     ProposalAccepted,
+    ProposalErased,
     ProposalRejected,
     ProposalSubmitted,
     Registered,
     ReplacementApplied,
     ReplacementQueued,
+    ReportErased,
     ResultAttested,
     ShareReleased,
     TrusteeKeyRegistered,
@@ -105,6 +108,21 @@ _TABLE = (
         Signature("reject", ("uint64", "uint32", "bool", "string")),
         ProposalRejected,
         lambda e: (e.initiative, e.proposal, e.feasible, e.reason.encode()),
+    ),
+    _Act(
+        Signature("erase", ("uint64", "uint32", "string")),
+        ProposalErased,
+        lambda e: (e.initiative, e.proposal, e.reason.encode()),
+    ),
+    _Act(
+        Signature("report", ("uint64", "uint16", "uint8", "uint16", "uint256", "bytes32")),
+        ExecutionReported,
+        lambda e: (e.initiative, e.option, int(e.status), e.share_done, e.spent, e.content_hash),
+    ),
+    _Act(
+        Signature("erase", ("uint64", "uint16", "uint32", "string")),
+        ReportErased,
+        lambda e: (e.initiative, e.option, e.report, e.reason.encode()),
     ),
     _Act(Signature("deal", ("uint64", _DEALING)), Dealt, lambda e: (e.initiative, astuple(e.dealing))),
     _Act(Signature("release", ("uint64", "uint256")), ShareReleased, lambda e: (e.initiative, e.share)),
@@ -271,7 +289,9 @@ def _actor(state: State, event: Event) -> tuple[EntityId, Role] | None:
             return entity, Role.MEMBER
         case InitiativeCreated(publisher=entity) | ExtensionProposed(publisher=entity):
             return entity, Role.PUBLISHER
-        case ProposalAccepted() | ProposalRejected() | CostChanged():
+        case ProposalAccepted() | ProposalRejected() | CostChanged() | ProposalErased():
+            return _publisher(state, event.initiative)
+        case ExecutionReported() | ReportErased():
             return _publisher(state, event.initiative)
         case InitiativeVoided(reason=VoidReason.WITHDRAWN):
             return _publisher(state, event.initiative)

@@ -11,7 +11,7 @@ from node.observer.form import Form
 from protocol.types import Address, Hash32, Suite
 
 SCHEMA = "urna/deployment/v1"
-SUITE = ("Initiatives", "Electorate", "Proposals", "Ceremony", "BallotBox", "Tally")
+SUITE = ("Initiatives", "Electorate", "Proposals", "Ceremony", "BallotBox", "Tally", "FollowUp")
 """The contracts of a suite, in the order of `Types.Suite`; the deployment's names."""
 
 

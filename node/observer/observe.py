@@ -37,7 +37,7 @@ _CHAIN = ("chain.genesis", "chain.headers", "chain.transactions", "chain.receipt
 _FOLDED = (
     "events", "consortium.motions", "initiative.rules", "electorate.signatures", "electorate.root", "proposals",
     "ceremony.dealings", "ceremony.complaints", "ceremony.key", "ballots.window", "ballots.encoding", "ballots.slots",
-    "opening.shares", "opening.key", "tally.opened", "tally.counts",
+    "opening.shares", "opening.key", "tally.opened", "tally.counts", "followup.reports",
 )  # fmt: skip
 
 
@@ -223,6 +223,7 @@ class Observation:
             ("ballots.proofs", lambda: self._proofs(one)),
             ("tally.opened", lambda: self._opened(one)),
             ("tally.counts", lambda: ballots.counts(one)),
+            ("followup.reports", lambda: documents.reports(one, outcome)),
         ]
         if status_at(one, self._replay.chain.figures.last_time)[0] is not Phase.VOID:
             judges.append(("result.allocation", lambda: documents.allocation(one, outcome, document)))

@@ -76,6 +76,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "tally.counts": "Outcomes, totals, channels and accumulator are those of the opened ballots",
     "result.allocation": "The winners follow from the count by the rules",
     "result.attested": "The result document is the one that the trustees attested",
+    "followup.reports": "Reports on execution are the publisher's, in order, after an attested result",
     "claims": "The contracts answer what follows from the events",
 }
 

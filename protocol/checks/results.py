@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Checks `result.allocation` and `result.attested`: the document is recomputed, never read."""
+"""Checks `result.allocation`, `result.attested` and `followup.reports`: the document is recomputed, never read."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def attested(initiative: InitiativeState, result: Result | None, document: bytes
     if initiative.count.result_hash != result.hash:
         raise CheckFailed(_ATTESTED, f"{who}: the trustees attested another document than 0x{result.hash.hex()}")
     return f"{who}: {len(agreed)} trustees, 0x{result.hash.hex()}{dissent}"
+
+
+def reports(initiative: InitiativeState, result: Result | None) -> str:
+    """The reports on execution, which the fold judged; those on options that did not win are named, and change nothing."""
+    given = initiative.follow_up.reports
+    winners = set() if result is None else {int(winner) for winner in result.allocation.winners}
+    lost = sorted(given.keys() - winners)
+    others = "" if not lost else f"; reported on, though they did not win: options {', '.join(map(str, lost))}"
+    total = sum(map(len, given.values()))
+    return f"initiative {initiative.id}: {total} reports on {len(given.keys() & winners)} of {len(winners)} winners{others}"

@@ -22,10 +22,12 @@ from protocol.state.model import (
     CountState,
     ElectorateState,
     EntityState,
+    FollowUpState,
     InitiativeState,
     MotionState,
     ProposalsState,
     ProposalState,
+    ReportState,
     State,
 )
 from protocol.state.phase import phase_at, status_at
@@ -45,6 +47,7 @@ __all__ = [
     "ElectorateState",
     "EntityState",
     "EventMeta",
+    "FollowUpState",
     "InitiativeState",
     "InvalidEvent",
     "MotionState",
@@ -52,6 +55,7 @@ __all__ = [
     "ProposalState",
     "ProposalsState",
     "ReplacementClaim",
+    "ReportState",
     "RootClaim",
     "Signer",
     "State",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 
@@ -39,8 +41,8 @@ _NOBODY = Address(bytes(20))
 
 
 def suite_addresses(suite: Suite) -> tuple[Address, ...]:
-    """The six addresses, in the struct's order."""
-    return (suite.initiatives, suite.electorate, suite.proposals, suite.ceremony, suite.ballot_box, suite.tally)
+    """The seven addresses, in the struct's order."""
+    return tuple(getattr(suite, part.name) for part in fields(suite))
 
 
 def _is_founding(state: State, context: Context) -> bool:
@@ -195,7 +197,7 @@ def _selector(signature: str) -> bytes:
 _ADMIT = _selector("admit((string,string,address[5]))")
 _SUSPEND = _selector("suspend(uint32)")
 _MINIMUM = _selector("setMinimumAnonymity(uint32)")
-_ADD_SUITE = _selector("addSuite((address,address,address,address,address,address))")
+_ADD_SUITE = _selector(f"addSuite(({','.join('address' for _ in fields(Suite))}))")
 _VOID = _selector("voidByMotion(uint64,string)")
 _REOPEN = _selector("reopenVoting(uint64,uint64)")
 
@@ -242,7 +244,7 @@ def _consortium_effect(state: State, selector: bytes, data: bytes) -> Event | No
         (minimum,) = abi_decode(["uint32"], data, strict=False)
         return MinimumAnonymityChanged(minimum)
     if selector == _ADD_SUITE:
-        parts = _decode(["uint256"] * 6, data)
+        parts = _decode(["uint256"] * len(fields(Suite)), data)
         return SuiteAdded(len(consortium.suites), Suite(*map(_address, parts)))
     return None
 

@@ -41,6 +41,7 @@ class Noun(StrEnum):
     BALLOT = "ballot"
     COUNT = "count"
     ATTESTATION = "attestation"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Change:
     """Something in the state is new or different; read it there.
 
     `key`: ENTITY, ATTESTATION the entity; MOTION its number; PERSON the leaf's index; REPLACEMENT the tag; PROPOSAL its
-    number; BALLOT the nullifier; None for the rest. `initiative` is None for what belongs to the consortium.
+    number; BALLOT the nullifier; REPORT the option; None for the rest. `initiative` is None for what belongs to the consortium.
     """
 
     noun: Noun

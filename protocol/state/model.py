@@ -7,6 +7,7 @@ Only `protocol.state.apply` changes it. No native object is in it, so that it ca
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from protocol.events import Event, RegistrationSkipped
@@ -29,6 +30,7 @@ from protocol.types import (
     Commitment,
     Dealing,
     EntityId,
+    ExecutionStatus,
     G1Point,
     Hash32,
     InitiativeId,
@@ -159,7 +161,7 @@ class ElectorateState:
 
 @dataclass(slots=True)
 class ProposalState:
-    """A proposal. `option` where accepted; `feasible` as the last rejection said."""
+    """A proposal. `option` where accepted; `feasible` as the last rejection said; `erasure` why its text was erased."""
 
     id: ProposalId
     author_tag: Tag
@@ -168,6 +170,7 @@ class ProposalState:
     option: int | None = None
     feasible: bool | None = None
     reason: str = ""
+    erasure: str | None = None
 
 
 @dataclass(slots=True)
@@ -265,6 +268,32 @@ class CountState:
         )
 
 
+# Follow-up
+
+
+@dataclass(slots=True)
+class ReportState:
+    """A report on an option's execution. `share_done` in basis points; `erasure` says why its text was erased."""
+
+    meta: EventMeta
+    status: ExecutionStatus
+    share_done: int
+    spent: int
+    content_hash: Hash32
+    erasure: str | None = None
+
+
+@dataclass(slots=True)
+class FollowUpState:
+    """The publisher's reports by option number, in their order; the first is number 1. Whether it won is not asked."""
+
+    reports: dict[int, list[ReportState]] = field(default_factory=dict)
+
+    def latest(self) -> dict[int, ReportState]:
+        """The last report on each option."""
+        return {option: given[-1] for option, given in self.reports.items()}
+
+
 @dataclass(slots=True)
 class InitiativeState:
     """One initiative. `voting_closes` is the close in force; `scope` its JSON, unparsed, for no contract checked it."""
@@ -287,6 +316,7 @@ class InitiativeState:
     proposals: ProposalsState = field(default_factory=ProposalsState)
     ceremony: CeremonyState = field(default_factory=CeremonyState)
     count: CountState = field(default_factory=CountState)
+    follow_up: FollowUpState = field(default_factory=FollowUpState)
     _paper: BallotPaper | None = None
 
     def paper(self) -> BallotPaper:
@@ -298,6 +328,14 @@ class InitiativeState:
     def forget_paper(self) -> None:
         """After options or costs have changed."""
         self._paper = None
+
+    def contents(self) -> Iterator[tuple[Hash32, bool]]:
+        """The hash of every proposal's and report's text, and whether it was erased."""
+        for proposal in self.proposals.proposals.values():
+            yield proposal.content_hash, proposal.erasure is not None
+        for given in self.follow_up.reports.values():
+            for report in given:
+                yield report.content_hash, report.erasure is not None
 
     def trustee_index(self, entity: EntityId) -> int | None:
         """Place among the trustees, from 1."""
@@ -319,3 +357,12 @@ class State:
     last: EventMeta | None = None
     expected: deque[Event] = field(default_factory=deque)
     skips: list[RegistrationSkipped] = field(default_factory=list)
+
+    def is_erased(self, content_hash: Hash32) -> bool:
+        """Whether a text is to be erased: some holder of the hash was, and none is left.
+
+        Hashes are public and can be copied, so that who erases a copy must not erase what others still stand by. Looks
+        at every initiative.
+        """
+        found = [erased for one in self.initiatives.values() for text, erased in one.contents() if text == content_hash]
+        return bool(found) and all(found)

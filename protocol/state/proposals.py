@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from protocol.events import CostChanged, ProposalAccepted, ProposalRejected, ProposalSubmitted
+from protocol.events import CostChanged, ProposalAccepted, ProposalErased, ProposalRejected, ProposalSubmitted
 from protocol.rules import MAX_OPTIONS
 from protocol.state.claims import SubmissionClaim
 from protocol.state.guards import (
@@ -48,15 +48,22 @@ def _submitted(state: State, event: ProposalSubmitted, context: Context) -> list
     return [Change(Noun.PROPOSAL, event.initiative, event.proposal)]
 
 
-def _moderated(
-    state: State, event: ProposalAccepted | ProposalRejected | CostChanged, context: Context
+def _of_the_publisher(
+    state: State, event: ProposalAccepted | ProposalRejected | CostChanged | ProposalErased
 ) -> tuple[InitiativeState, ProposalState]:
     initiative = initiative_of(state, event.initiative)
     require_active(state, initiative.publisher, _CHECK)
-    require_phase(initiative, context, _CHECK, Phase.REGISTRATION, Phase.REVIEW)
     proposal = initiative.proposals.proposals.get(ProposalId(event.proposal))
     if proposal is None:
         raise InvalidEvent(_CHECK, f"there is no proposal {event.proposal}")
+    return initiative, proposal
+
+
+def _moderated(
+    state: State, event: ProposalAccepted | ProposalRejected | CostChanged, context: Context
+) -> tuple[InitiativeState, ProposalState]:
+    initiative, proposal = _of_the_publisher(state, event)
+    require_phase(initiative, context, _CHECK, Phase.REGISTRATION, Phase.REVIEW)
     return initiative, proposal
 
 
@@ -64,6 +71,7 @@ def _accepted(state: State, event: ProposalAccepted, context: Context) -> list[C
     initiative, proposal = _moderated(state, event, context)
     proposals = initiative.proposals
     require(proposal.status is not ProposalStatus.ACCEPTED, _CHECK, f"proposal {proposal.id} was accepted before")
+    require(proposal.erasure is None, _CHECK, f"proposal {proposal.id} was erased before")
     require_text(event.reason, 0, MAX_REASON, _CHECK, "the reason")
     require(event.option == len(proposals.options) < MAX_OPTIONS, _CHECK, f"option {event.option} is not the next")
     require(event.cost <= MAX_COST, _CHECK, "the cost is too large")
@@ -96,9 +104,21 @@ def _cost_changed(state: State, event: CostChanged, context: Context) -> list[Ch
     return [Change(Noun.PROPOSAL, event.initiative, event.proposal)]
 
 
+def _erased(state: State, event: ProposalErased, context: Context) -> list[Change]:
+    _, proposal = _of_the_publisher(state, event)
+    require(proposal.status is not ProposalStatus.ACCEPTED, _CHECK, f"proposal {proposal.id} is an option")
+    require(proposal.erasure is None, _CHECK, f"proposal {proposal.id} was erased before")
+    require(event.content_hash == proposal.content_hash, _CHECK, f"proposal {proposal.id} has another text")
+    require_text(event.reason, 1, MAX_REASON, _CHECK, "the reason")
+
+    proposal.erasure = event.reason
+    return [Change(Noun.PROPOSAL, event.initiative, event.proposal)]
+
+
 HANDLERS: Handlers = {
     ProposalSubmitted: _submitted,
     ProposalAccepted: _accepted,
     ProposalRejected: _rejected,
     CostChanged: _cost_changed,
+    ProposalErased: _erased,
 }

@@ -14,7 +14,7 @@ from protocol.events import (
     RegistrationSkipped,
     VotingReopened,
 )
-from protocol.state import ballots, ceremony, consortium, electorate, initiatives, proposals
+from protocol.state import ballots, ceremony, consortium, electorate, follow_up, initiatives, proposals
 from protocol.state.claims import EventMeta
 from protocol.state.guards import Change, Context, Handlers, InvalidEvent, require
 from protocol.state.model import State
@@ -27,6 +27,7 @@ _HANDLERS: Handlers = {
     **proposals.HANDLERS,
     **ceremony.HANDLERS,
     **ballots.HANDLERS,
+    **follow_up.HANDLERS,
 }
 
 

@@ -62,6 +62,7 @@ class Suite:
     ceremony: Any
     ballot_box: Any
     tally: Any
+    follow_up: Any
 
     def account(self, entity: int, role: int) -> Any:
         return accounts.at(Account.from_key(private_key(entity, role)).address)
@@ -95,7 +96,7 @@ def deploy(project: Any) -> Suite:
     project.PoseidonT3.deploy(deployer)
     consortium = project.Consortium.deploy(drafts, 2, deployer)
     nonce = accounts[0].nonce
-    parts = [accounts[0].get_deployment_address(nonce + i) for i in range(6)]
+    parts = [accounts[0].get_deployment_address(nonce + i) for i in range(7)]
     suite = Suite(
         consortium,
         project.Initiatives.deploy(consortium, parts, deployer),
@@ -104,6 +105,7 @@ def deploy(project: Any) -> Suite:
         project.Ceremony.deploy(consortium, parts, deployer),
         project.BallotBox.deploy(consortium, parts, verifying_key(), deployer),
         project.Tally.deploy(consortium, parts, deployer),
+        project.FollowUp.deploy(consortium, parts, deployer),
     )
     for entity in ENTITIES:
         proof = schnorr(trustee_secret(entity), "urna/trustee-key/v1", chain.id, consortium.address, entity)

@@ -9,6 +9,7 @@ contract CountingDouble {
     mapping(InitiativeId => bool) public isFinalised;
     mapping(InitiativeId => bool) public isComplete;
     mapping(InitiativeId => uint256) public ballotCount;
+    mapping(InitiativeId => bytes32) public resultHashOf;
     mapping(InitiativeId => uint64) public startsAt;
     mapping(InitiativeId => G1Point[]) private keys;
 
@@ -33,6 +34,10 @@ contract CountingDouble {
 
     function setBallots(InitiativeId id, uint256 value) external {
         ballotCount[id] = value;
+    }
+
+    function setResult(InitiativeId id, bytes32 value) external {
+        resultHashOf[id] = value;
     }
 }
 

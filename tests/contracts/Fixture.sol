@@ -7,6 +7,7 @@ import {
 } from "../../contracts/Types.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
 import {Electorate} from "../../contracts/Electorate.sol";
+import {FollowUp} from "../../contracts/FollowUp.sol";
 import {Initiatives} from "../../contracts/Initiatives.sol";
 import {Proposals} from "../../contracts/Proposals.sol";
 import {EntityDraft} from "../../contracts/interfaces/IConsortium.sol";
@@ -27,6 +28,7 @@ abstract contract Fixture is Test {
     Initiatives internal initiatives;
     Electorate internal electorate;
     Proposals internal proposals;
+    FollowUp internal followUp;
     Suite internal suite;
 
     function setUp() public virtual {
@@ -55,7 +57,8 @@ abstract contract Fixture is Test {
             vm.computeCreateAddress(address(this), nonce + 2),
             vm.computeCreateAddress(address(this), nonce + 3),
             vm.computeCreateAddress(address(this), nonce + 4),
-            vm.computeCreateAddress(address(this), nonce + 5)
+            vm.computeCreateAddress(address(this), nonce + 5),
+            vm.computeCreateAddress(address(this), nonce + 6)
         );
         initiatives = new Initiatives(consortium, suite);
         electorate = new Electorate(consortium, suite);
@@ -63,6 +66,7 @@ abstract contract Fixture is Test {
         vm.assertEq(_deployCeremony(), suite.ceremony);
         vm.assertEq(_deployBallotBox(), suite.ballotBox);
         vm.assertEq(_deployTally(), suite.tally);
+        followUp = new FollowUp(consortium, suite);
     }
 
     // ── entities ──

@@ -293,7 +293,7 @@ contract VectorsTest is Test {
         string memory json = vm.readFile("tests/vectors/tally.json");
         address place = vm.parseJsonAddress(json, ".ballotBox");
         vm.etch(place, type(SuiteDouble).runtimeCode);
-        Suite memory suite = Suite(place, place, place, place, place, address(0));
+        Suite memory suite = Suite(place, place, place, place, place, address(0), address(0));
         suite.tally = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         Tally tally = new Tally(IConsortium(place), suite);
         uint256 i;

@@ -33,6 +33,7 @@ from protocol.types import (
     CastSkipReason,
     Commitment,
     EntityId,
+    ExecutionStatus,
     Hash32,
     InitiativeId,
     Kind,
@@ -71,7 +72,8 @@ BROKER_KEY = P256Point(
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
 )
-SUITE = Suite(*(address(part) for part in ("initiatives", "electorate", "proposals", "ceremony", "box", "tally")))
+_PARTS = ("initiatives", "electorate", "proposals", "ceremony", "box", "tally", "follow-up")
+SUITE = Suite(*(address(part) for part in _PARTS))
 CONSORTIUM = address("consortium")
 
 
@@ -153,7 +155,7 @@ class Chronicle:
             key = ceremony.trustee_key(self.keys[number])
             self.emit(events.TrusteeKeyRegistered(EntityId(number), key))
         parts = [getattr(SUITE, part.name).hex() for part in fields(SUITE)]
-        add_suite = "addSuite((address,address,address,address,address,address))"
+        add_suite = "addSuite((address,address,address,address,address,address,address))"
         self.motion(CONSORTIUM, add_suite, [parts], events.SuiteAdded(0, SUITE))
 
     def admission(self, number: int) -> events.EntityAdmitted:
@@ -327,6 +329,7 @@ def whole_life() -> Chronicle:
     document = result.compute(c.state, ONE)
     for trustee in (1, 3):
         c.emit(events.ResultAttested(ONE, EntityId(trustee), document.hash))
+    _follow_up(c)
     return c
 
 
@@ -364,6 +367,7 @@ def _moderate(c: Chronicle) -> None:
     c.emit(events.ProposalSubmitted(ONE, fourth, tag(901), text, batch_id(4), evidence, signers))
     c.emit(events.ProposalRejected(ONE, fourth, False, "not on the municipality's ground"))
     c.emit(events.CostChanged(ONE, ProposalId(2), 250, "a new estimate"))
+    c.emit(events.ProposalErased(ONE, fourth, text, "names a neighbour"))
 
 
 def _register(c: Chronicle) -> None:
@@ -401,3 +405,23 @@ def _vote(c: Chronicle) -> None:
     c.now, again = close, close + DAY
     c.motion(SUITE.initiatives, "reopenVoting(uint64,uint64)", [1, again], events.VotingReopened(ONE, again))
     c.emit(c.ballot(3, null_plaintext(1)))
+
+
+def report(number: int, option: int = 1, **changed: object) -> events.ExecutionReported:
+    fields: dict[str, object] = {
+        "initiative": ONE,
+        "option": option,
+        "report": number,
+        "status": ExecutionStatus.IN_PROGRESS,
+        "share_done": 2500 * number,
+        "spent": 50 * number,
+        "content_hash": Hash32(keccak(b"report%d.%d" % (option, number))),
+    }
+    return events.ExecutionReported(**(fields | changed))  # type: ignore[arg-type]
+
+
+def _follow_up(c: Chronicle) -> None:
+    c.emit(report(1))
+    c.emit(report(2, status=ExecutionStatus.DELAYED))
+    c.emit(report(1, 0, status=ExecutionStatus.CANCELLED))
+    c.emit(events.ReportErased(ONE, 1, 1, report(1).content_hash, "names a contractor's worker"))

@@ -26,6 +26,7 @@ INTERFACES = {
     "ICeremony": Contract.CEREMONY,
     "IBallotBox": Contract.BALLOT_BOX,
     "ITally": Contract.TALLY,
+    "IFollowUp": Contract.FOLLOW_UP,
 }
 STRUCTS = {
     "Rules": rulebook.Rules,

@@ -44,6 +44,9 @@ NEW = {
     "BallotCast": {"entry"},
     "BallotSkipped": {"nullifier", "sequence"},
     "ResultAttested": {"trustee", "result_hash"},
+    "ProposalErased": {"reason"},
+    "ExecutionReported": {"status", "share_done", "spent", "content_hash"},
+    "ReportErased": {"reason"},
 }
 
 
@@ -123,7 +126,9 @@ OMITTABLE = {
     "ComplaintJudged",
     "CostChanged",
     "EndpointChanged",
+    "ExecutionReported",  # an option's last
     "InitiativeVoided",
+    "ProposalErased",
     "ProposalRejected",
     "RegistrationSkipped",
     "ReplacementApplied",  # the proofs would tell

@@ -30,7 +30,7 @@ from tests.gateway.chain import MemoryChain
 from tests.gateway.consortium import Consortium, until
 
 ORIGIN = b"chain and deployment"
-SUITE = Suite(*(Address(bytes([number]) * 20) for number in range(1, 7)))
+SUITE = Suite(*(Address(bytes([number]) * 20) for number in range(1, 8)))
 
 
 def fresh_view() -> ChainView:
