@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a publisher does: creates an initiative, hands its pepper to the other registrars, decides on proposals."""
+"""What a publisher does: creates an initiative, hands its pepper to the registrars, decides on proposals, reports.
+
+Texts of proposals and reports are never sent: the chain has their salted hashes (`protocol.evidence`).
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from node.handover import Handover, hand_over
 from node.keys import Call, Secret
 from node.member import Member
 from protocol import rules as rules_encoding
-from protocol.events import InitiativeCreated
+from protocol.events import ExecutionReported, InitiativeCreated
 from protocol.rules import Rules
-from protocol.types import Hash32, InitiativeId, ProposalStatus, Role
+from protocol.types import ExecutionStatus, Hash32, InitiativeId, ProposalStatus, Role
 
 PEPPER_PATIENCE = 60.0
 _IN_FLIGHT = 200
@@ -120,4 +123,47 @@ def reject(member: Member, initiative: int, proposal: int, *, feasible: bool, re
     what = f"the rejection of proposal {proposal}"
     with member.sender(Role.PUBLISHER) as sender:
         sender.call(proposals.call("reject", initiative, proposal, feasible, reason, what=what))
+        sender.await_final()
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What is reported of an option: `share_done` in basis points, `spent` so far in minor units, the text's hash."""
+
+    option: int
+    status: ExecutionStatus
+    share_done: int
+    spent: int
+    content_hash: bytes
+
+
+def report(member: Member, initiative: int, execution: Execution) -> int:
+    """Reports on a winner's execution. The report's number, from 1. Raises ContractError, SendError, RpcError."""
+    follow_up = member.deployment.contract("FollowUp")
+    values = (execution.option, execution.status, execution.share_done, execution.spent, execution.content_hash)
+    what = f"the report on option {execution.option}"
+    with member.sender(Role.PUBLISHER) as sender:
+        receipt = sender.call(follow_up.call("report", initiative, *values, what=what))
+        sender.await_final()
+    for located in events.of_receipt(receipt, member.deployment):
+        if isinstance(located.event, ExecutionReported):
+            return located.event.report
+    raise NodeError(f"The transaction of {what} succeeded without its event; check that --deployment fits the chain.")
+
+
+def erase_proposal(member: Member, initiative: int, proposal: int, reason: str) -> None:
+    """Has the text of a proposal erased that was not accepted. Raises ContractError, SendError, RpcError."""
+    proposals = member.deployment.contract("Proposals")
+    what = f"the erasure of proposal {proposal}"
+    with member.sender(Role.PUBLISHER) as sender:
+        sender.call(proposals.call("erase", initiative, proposal, reason, what=what))
+        sender.await_final()
+
+
+def erase_report(member: Member, initiative: int, option: int, number: int, reason: str) -> None:
+    """Has a report's text erased; its figures stay. Raises ContractError, SendError, RpcError."""
+    follow_up = member.deployment.contract("FollowUp")
+    what = f"the erasure of report {number} on option {option}"
+    with member.sender(Role.PUBLISHER) as sender:
+        sender.call(follow_up.call("erase", initiative, option, number, reason, what=what))
         sender.await_final()

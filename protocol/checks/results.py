@@ -55,10 +55,10 @@ def attested(initiative: InitiativeState, result: Result | None, document: bytes
 
 
 def reports(initiative: InitiativeState, result: Result | None) -> str:
-    """The reports on execution, which the fold judged; those on options that did not win are named, and change nothing."""
+    """The reports on execution, which the fold judged; options that did not win are named, and change nothing."""
     given = initiative.follow_up.reports
     winners = set() if result is None else {int(winner) for winner in result.allocation.winners}
     lost = sorted(given.keys() - winners)
     others = "" if not lost else f"; reported on, though they did not win: options {', '.join(map(str, lost))}"
-    total = sum(map(len, given.values()))
-    return f"initiative {initiative.id}: {total} reports on {len(given.keys() & winners)} of {len(winners)} winners{others}"
+    total, won = sum(map(len, given.values())), len(given.keys() & winners)
+    return f"initiative {initiative.id}: {total} reports on {won} of {len(winners)} winners{others}"

@@ -49,7 +49,7 @@ class Change:
     """Something in the state is new or different; read it there.
 
     `key`: ENTITY, ATTESTATION the entity; MOTION its number; PERSON the leaf's index; REPLACEMENT the tag; PROPOSAL its
-    number; BALLOT the nullifier; REPORT the option; None for the rest. `initiative` is None for what belongs to the consortium.
+    number; BALLOT the nullifier; REPORT the option; None for the rest. `initiative` is None for the consortium's own.
     """
 
     noun: Noun

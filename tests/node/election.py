@@ -18,7 +18,7 @@ from node.engine import EmbeddedEngine
 from node.keys import Call
 from node.observer import LiveSource, export
 from node.prover import Prover
-from node.publisher import Acceptance
+from node.publisher import Acceptance, Execution
 from node.trustee import TrusteeRun
 from protocol import ceremony, plaintext
 from protocol.ballot import Channel, Entry, ballot_hash, ballot_scope
@@ -28,13 +28,15 @@ from protocol.eip712 import RegistrationBatch, Replacement
 from protocol.electorate import ElectorateTree
 from protocol.identity import Identity
 from protocol.sealing import seal
-from protocol.types import G1Point, Hash32, InitiativeId, Role, Tag
+from protocol.types import ExecutionStatus, G1Point, Hash32, InitiativeId, Role, Tag
 from tests.node.town import Town, open_town, raw_call
+from tests.protocol.chronicle import BROKER_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "election"
 VOTERS = 8
 DAY = 86400
+IN_PROGRESS, DONE, CANCELLED = ExecutionStatus.IN_PROGRESS, ExecutionStatus.DONE, ExecutionStatus.CANCELLED
 BALLOT = {"type": "approval", "min-length": 1, "max-length": 2}
 KEPT = 8
 # Not the checks: they read a bundle, and have no part in it.
@@ -95,9 +97,10 @@ class Election:
         self.review()
         self.vote()
         self.open()
+        self.follow_up()
 
     def govern(self) -> None:
-        """Trustees' keys, motions, an endpoint, a new account."""
+        """Trustees' keys, motions, an endpoint, a broker's key."""
         town = self.town
         for member in town.members.values():
             TrusteeRun(member).run()
@@ -108,6 +111,7 @@ class Election:
         raw_call(town, "C", Role.MEMBER, consortium.call("propose", consortium.address, change))
         motions.approve(town.members["A"], 2)
         raw_call(town, "C", Role.MEMBER, consortium.call("setEndpoint", "https://c.example.org"))
+        raw_call(town, "C", Role.MEMBER, consortium.call("registerBrokerKey", BROKER_KEY))
 
     def announce(self) -> None:
         """One initiative that is withdrawn, and the one that is held."""
@@ -125,13 +129,14 @@ class Election:
         town.until(opens)
 
     def propose(self) -> None:
-        """Four proposals: one is rejected, one accepted on appeal, one gets another cost."""
+        """Four proposals: one is rejected and erased, one accepted on appeal, one gets another cost."""
         town, member = self.town, self.town.members["A"]
         town.submit(self.initiative, 4)
         publisher.reject(member, self.initiative, 2, feasible=False, reason="Not on the municipality's ground.")
         publisher.reject(member, self.initiative, 3, feasible=True, reason="Too vague.")
         publisher.accept(member, self.initiative, [Acceptance(4, 30), Acceptance(1, 80, "fits"), Acceptance(3, 20)])
         publisher.accept(member, self.initiative, [Acceptance(4, 40)])
+        publisher.erase_proposal(member, self.initiative, 2, "Names a neighbour.")
 
     def register(self) -> None:
         """Two batches; a known tag and a copied commitment are skipped in the second. One commitment is replaced."""
@@ -238,6 +243,13 @@ class Election:
         for name in "ABAC":
             self.run(name)
         assert self.town.read("Tally", "resultHashOf", self.initiative) != bytes(32)
+
+    def follow_up(self) -> None:
+        """Two reports on one option, one on another; the first is erased."""
+        member = self.town.members["A"]
+        for option, status, share in ((0, IN_PROGRESS, 2500), (0, DONE, 10_000), (1, CANCELLED, 0)):
+            publisher.report(member, self.initiative, Execution(option, status, share, 3, secrets.token_bytes(32)))
+        publisher.erase_report(member, self.initiative, 0, 1, "Names a worker.")
 
     def run(self, name: str) -> None:
         """Whatever is due for a trustee."""
