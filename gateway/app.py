@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
+from gateway.database import JOURNAL, locate
 from gateway.deps import Services
 from gateway.eid.issuers import IssuerSettings, Jwks, fetch_over_http
 from gateway.eid.tokens import TokenVerifier
@@ -31,7 +32,8 @@ from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from gateway.initiatives import endpoints as initiative_endpoints
 from gateway.initiatives.results import Results
-from gateway.journal import Journal
+from gateway.journal import Journal, open_journal
+from gateway.journal.tables import EVIDENCE
 from gateway.limits import THREADS, Bounds
 from gateway.members import endpoints as member_endpoints
 from gateway.members.peers import Peers
@@ -105,7 +107,7 @@ class Gateway:
 
 
 def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
-    """Opens the stores and connects the parts; nothing runs yet. Raises NodeError, JournalError, ValueError.
+    """Opens the stores and connects the parts; nothing runs yet. Raises NodeError, DatabaseError, ValueError.
 
     `test_key` is for tests and benchmarks on a deployment with that key; any other must have the ceremony's.
     """
@@ -120,7 +122,7 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
         jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in issuers}
         key = test_key or pinned_key()
         origin = deployment.genesis_hash + b"".join(deployment.addresses)
-        journal = Journal(settings.journal_path, origin)
+        journal = open_journal(locate(settings.entity, settings.database, JOURNAL), origin)
         undo.callback(journal.close)
         store = IndexStore(settings.index_path, origin)
         undo.callback(store.close)
@@ -280,7 +282,7 @@ def _resolver(view: ChainView) -> Resolver:
     return resolve
 
 
-def _keep_evidence(db: sqlite3.Connection, batch: Hash32, initiative: int, tokens: Sequence[str]) -> None:
+def _keep_evidence(db: sa.Connection, batch: Hash32, initiative: int, tokens: Sequence[str]) -> None:
     """Hashes of the tokens, for an auditor that has the tokens from elsewhere; never the tokens."""
     hashes = b"".join(keccak(token.encode()) for token in tokens)
-    db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (batch, initiative, hashes))
+    db.execute(EVIDENCE.insert().values(batch=batch, initiative=initiative, token_hashes=hashes))

@@ -164,6 +164,12 @@ class Database:
         with self.read() as db:
             return list(db.execute(query))
 
+    def flush(self) -> None:
+        """Move what SQLite still has in its log into the file, so that nothing erased stays in the log."""
+        if self.is_sqlite:
+            with self._translated(), self.engine.connect() as plain:
+                plain.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+
     def remove(self) -> None:
         """Erase the store with everything in it; the object is closed afterwards. For caches alone."""
         assert not self.store.durable

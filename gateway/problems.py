@@ -7,7 +7,7 @@
     ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
     ├── PepperDestroyed 410
-    ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, PrefixTooLong 422
+    ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, KeyReused, … 422
     ├── TooSlow 408 · TooLarge 413 · UriTooLong 414 · TooMany 429 · HeadersTooLarge 431
     └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
 
@@ -184,6 +184,14 @@ class NotRegistrar(Problem):
     status, code, title = 409, "not-registrar", "This entity is no registrar of the initiative"
 
 
+class RefusedByContract(Problem):
+    status, code, title = 409, "refused-by-contract", "The contract refused it"
+
+
+class NotLanded(Problem):
+    status, code, title = 409, "not-landed", "It did not get onto the chain"
+
+
 class TooSlow(Problem):
     status, code, title = 408, "too-slow", "The request took too long to arrive"
 
@@ -214,6 +222,10 @@ class InvalidProof(Problem):
 
 class SequenceTooHigh(Problem):
     status, code, title = 422, "sequence-too-high", "The sequence is too far ahead"
+
+
+class KeyReused(Problem):
+    status, code, title = 422, "key-reused", "The same key came with another content before"
 
 
 class PrefixTooLong(Problem):

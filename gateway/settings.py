@@ -165,11 +165,6 @@ class Settings(BaseModel):
     session_lifetime: Annotated[float, Field(ge=60, le=8 * 3600)] = 3600.0
 
     @property
-    def journal_path(self) -> Path:
-        """Durable: outbox, evidence, peppers, texts. Back it up."""
-        return self.entity / "journal.sqlite"
-
-    @property
     def index_path(self) -> Path:
         """A cache of the chain: may be deleted at any time."""
         return self.entity / "index.sqlite"

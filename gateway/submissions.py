@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import sqlalchemy as sa
+
+from gateway import failures
+from gateway.failures import Failure
 from gateway.journal import Journal
-from gateway.problems import KnownCommitment, TooMany
+from gateway.journal.tables import SUBMISSION as TABLE
+from gateway.problems import KeyReused, ProblemDocument, TooMany
 from protocol.types import InitiativeId
 
 Kind = Literal["registration", "replacement", "proposal"]
@@ -20,16 +24,24 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One row. When the submission ends, its payload keeps the tag alone, which the chain shows as well."""
+    """One row. When the submission ends, its payload keeps the tag alone, which the chain shows as well.
+
+    `failure` says why it failed, or, while it is accepted, why it is tried once more.
+    """
 
     id: str
     kind: Kind
     initiative: InitiativeId
     key: bytes
     status: str
-    reason: str | None
+    failure: Failure | None
     attempts: int
     payload: Mapping[str, Any]
+
+    @property
+    def problem(self) -> ProblemDocument | None:
+        """The problem document of what has failed for good."""
+        return self.failure.document() if self.status == "failed" and self.failure else None
 
 
 class Submissions:
@@ -46,137 +58,136 @@ class Submissions:
         key: bytes,
         body_hash: bytes,
         payload: Mapping[str, Any],
-        also: Callable[[sqlite3.Connection], object] = lambda db: None,
+        also: Callable[[sa.Connection], object] = lambda db: None,
     ) -> Submission:
         """Store, with what `also` writes, durable on return; or the row that is there.
 
-        Raises KnownCommitment for the key with another body, TooMany; then nothing is stored.
+        Raises KeyReused for the key with another body, TooMany; then nothing is stored.
         """
+        own = sa.select(TABLE).where(TABLE.c.kind == kind, TABLE.c.initiative == initiative, TABLE.c.key == key)
+        fresh = {"status": "accepted", "payload": json.dumps(payload), "attempts": 0, "tx": None, **failures.NONE}
         with self._journal.transaction() as db:
-            found = db.execute(
-                "SELECT * FROM submission WHERE kind = ? AND initiative = ? AND key = ?", (kind, initiative, key)
-            ).fetchone()
+            found = db.execute(own).one_or_none()
             if found is None:
-                waiting = db.execute(
-                    "SELECT count(*) FROM submission WHERE kind = ? AND status = 'accepted'", (kind,)
-                ).fetchone()[0]
-                if waiting >= self._queue_limit:
+                if self._waiting(db, kind) >= self._queue_limit:
                     raise TooMany("Too many requests of this kind are waiting; try again in a moment.")
                 db.execute(
-                    "INSERT INTO submission (id, kind, initiative, key, body_hash, payload, status) "
-                    "VALUES (?, ?, ?, ?, ?, ?, 'accepted')",
-                    (secrets.token_hex(16), kind, initiative, key, body_hash, json.dumps(payload)),
+                    TABLE.insert().values(
+                        id=secrets.token_hex(16),
+                        kind=kind,
+                        initiative=initiative,
+                        key=key,
+                        body_hash=body_hash,
+                        **fresh,
+                    )
                 )
-            elif bytes(found["body_hash"]) != body_hash:
-                raise KnownCommitment("This was handed in before, by another person or for something else.")
-            elif found["status"] == "failed":
+            elif found.body_hash != body_hash:
+                raise KeyReused("This was handed in before, by another person or for something else.")
+            elif found.status == "failed":
                 # What failed for a reason that may have passed may be tried anew, with a fresh token.
-                db.execute(
-                    "UPDATE submission SET status = 'accepted', reason = NULL, attempts = 0, tx = NULL, payload = ? "
-                    "WHERE id = ?",
-                    (json.dumps(payload), found["id"]),
-                )
+                _set(db, found.id, **fresh)
             also(db)
-            row = db.execute(
-                "SELECT * FROM submission WHERE kind = ? AND initiative = ? AND key = ?", (kind, initiative, key)
-            ).fetchone()
+            row = db.execute(own).one()
         return _submission(row)
 
+    @staticmethod
+    def _waiting(db: sa.Connection, kind: Kind) -> int:
+        query = sa.select(sa.func.count()).select_from(TABLE).where(TABLE.c.kind == kind, TABLE.c.status == "accepted")
+        return int(db.execute(query).scalar_one())
+
     def get(self, id_: str) -> Submission | None:
-        rows = self._journal.read("SELECT * FROM submission WHERE id = ?", id_)
+        rows = self._journal.read(sa.select(TABLE).where(TABLE.c.id == id_))
         return _submission(rows[0]) if rows else None
 
     def count_waiting(self) -> dict[str, int]:
         """How many of each kind wait."""
-        rows = self._journal.read("SELECT kind, count(*) AS n FROM submission WHERE status = 'accepted' GROUP BY kind")
-        return {row["kind"]: row["n"] for row in rows}
+        query = sa.select(TABLE.c.kind, sa.func.count().label("many")).where(TABLE.c.status == "accepted")
+        return {row.kind: row.many for row in self._journal.read(query.group_by(TABLE.c.kind))}
 
     def waiting_initiatives(self, kind: Kind) -> list[InitiativeId]:
         """Initiatives with accepted submissions of this kind."""
+        accepted = TABLE.c.kind == kind, TABLE.c.status == "accepted"
         rows = self._journal.read(
-            "SELECT DISTINCT initiative FROM submission WHERE kind = ? AND status = 'accepted' ORDER BY initiative",
-            kind,
+            sa.select(TABLE.c.initiative).distinct().where(*accepted).order_by(TABLE.c.initiative)
         )
-        return [InitiativeId(row["initiative"]) for row in rows]
+        return [InitiativeId(row.initiative) for row in rows]
 
     def waiting(self, kind: Kind, initiative: InitiativeId, limit: int) -> list[Submission]:
         """Some accepted submissions, those tried least first, otherwise in no order of arrival."""
         rows = self._journal.read(
-            "SELECT * FROM submission WHERE kind = ? AND status = 'accepted' AND initiative = ? "
-            "ORDER BY attempts, id LIMIT ?",
-            kind,
-            initiative,
-            limit,
+            sa.select(TABLE)
+            .where(TABLE.c.kind == kind, TABLE.c.status == "accepted", TABLE.c.initiative == initiative)
+            .order_by(TABLE.c.attempts, TABLE.c.id)
+            .limit(limit)
         )
         return [_submission(row) for row in rows]
 
     def carried_by(self, kind: Kind, tx: int) -> list[Submission]:
-        rows = self._journal.read("SELECT * FROM submission WHERE kind = ? AND tx = ?", kind, tx)
+        rows = self._journal.read(sa.select(TABLE).where(TABLE.c.kind == kind, TABLE.c.tx == tx))
         return [_submission(row) for row in rows]
 
     @staticmethod
-    def link(db: sqlite3.Connection, submissions: Sequence[Submission], tx: int) -> None:
+    def link(db: sa.Connection, submissions: Sequence[Submission], tx: int) -> None:
         """Tie them to the transaction that carries them."""
-        db.executemany(
-            "UPDATE submission SET status = 'signed', tx = ? WHERE id = ?", [(tx, each.id) for each in submissions]
-        )
+        own = [each.id for each in submissions]
+        db.execute(TABLE.update().where(TABLE.c.id.in_(own)).values(status="queued", tx=tx))
 
     @staticmethod
-    def finish(db: sqlite3.Connection, submission: Submission) -> None:
+    def finish(db: sa.Connection, submission: Submission) -> None:
         """It stands on the chain. The token is erased."""
-        db.execute(
-            "UPDATE submission SET status = 'final', reason = NULL, payload = ? WHERE id = ?",
-            (_without_token(submission), submission.id),
-        )
+        _set(db, submission.id, status="final", payload=_without_token(submission), **failures.NONE)
 
     @staticmethod
-    def fail(db: sqlite3.Connection, submission: Submission, reason: str) -> None:
+    def fail(db: sa.Connection, submission: Submission, failure: Failure) -> None:
         """It never will. The token is erased."""
-        db.execute(
-            "UPDATE submission SET status = 'failed', reason = ?, payload = ? WHERE id = ?",
-            (reason, _without_token(submission), submission.id),
-        )
+        _set(db, submission.id, status="failed", payload=_without_token(submission), **failure.columns())
 
     @staticmethod
-    def retry(db: sqlite3.Connection, submission: Submission, reason: str) -> None:
+    def retry(db: sa.Connection, submission: Submission, failure: Failure) -> None:
         """Once more, or failed after too many times, or where its token was erased already."""
         if submission.attempts + 1 >= MAX_ATTEMPTS or "id_token" not in submission.payload:
-            Submissions.fail(db, submission, reason)
+            Submissions.fail(db, submission, failure)
         else:
-            db.execute(
-                "UPDATE submission SET status = 'accepted', reason = ?, tx = NULL, attempts = attempts + 1 "
-                "WHERE id = ?",
-                (reason, submission.id),
-            )
+            attempts = submission.attempts + 1
+            _set(db, submission.id, status="accepted", tx=None, attempts=attempts, **failure.columns())
+
+    @staticmethod
+    def requeue(db: sa.Connection, submission: Submission) -> None:
+        """Once more, for no fault of its own: its transaction never came to be."""
+        _set(db, submission.id, status="accepted", tx=None)
 
     def finish_now(self, submissions: Sequence[Submission]) -> None:
         with self._journal.transaction() as db:
             for submission in submissions:
                 self.finish(db, submission)
 
-    def fail_now(self, submissions: Sequence[Submission], reason: str) -> None:
+    def fail_now(self, submissions: Sequence[Submission], failure: Failure) -> None:
         with self._journal.transaction() as db:
             for submission in submissions:
-                self.fail(db, submission, reason)
+                self.fail(db, submission, failure)
 
-    def retry_now(self, submissions: Sequence[Submission], reason: str) -> None:
+    def retry_now(self, submissions: Sequence[Submission], failure: Failure) -> None:
         with self._journal.transaction() as db:
             for submission in submissions:
-                self.retry(db, submission, reason)
+                self.retry(db, submission, failure)
+
+
+def _set(db: sa.Connection, id_: str, **values: object) -> None:
+    db.execute(TABLE.update().where(TABLE.c.id == id_).values(**values))
 
 
 def _without_token(submission: Submission) -> str:
     return json.dumps({"tag": submission.payload["tag"]})
 
 
-def _submission(row: sqlite3.Row) -> Submission:
+def _submission(row: sa.Row[Any]) -> Submission:
     return Submission(
-        id=row["id"],
-        kind=row["kind"],
-        initiative=InitiativeId(row["initiative"]),
-        key=bytes(row["key"]),
-        status=row["status"],
-        reason=row["reason"],
-        attempts=row["attempts"],
-        payload=json.loads(row["payload"]),
+        id=row.id,
+        kind=row.kind,
+        initiative=InitiativeId(row.initiative),
+        key=row.key,
+        status=row.status,
+        failure=Failure.from_row(row),
+        attempts=row.attempts,
+        payload=json.loads(row.payload),
     )

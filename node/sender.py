@@ -201,15 +201,21 @@ class Sender:
             return
 
     def _failure(self, one: Sent, receipt: Receipt) -> ContractError:
-        """The revert's reason, from repeating the call on the state before, then after its block."""
-        fields = rlp.decode(one.raw)
-        gas, to, data = int.from_bytes(fields[2], "big"), bytes(fields[3]) or None, bytes(fields[5])
-        for block in (receipt.block_number - 1, receipt.block_number):
-            try:
-                self._rpc.eth_call(to, data, self.address, block, gas)
-            except RpcRefused as refusal:
-                if refusal.data:  # without: the node no longer has the state of that block
-                    return self._decode(refusal.data, one.what)
-        if receipt.gas_used == gas:
-            return ContractError("OutOfGas", {"gas": gas}, what=one.what)
-        return ContractError("Unexplained", {"block": receipt.block_number}, what=one.what)
+        return why_reverted(self._rpc, one.raw, self.address, receipt, self._decode, one.what)
+
+
+def why_reverted(
+    rpc: RpcClient, raw: bytes, sender: bytes, receipt: Receipt, decode: ErrorDecoder, what: str
+) -> ContractError:
+    """The revert's reason, from repeating the call on the state before, then after its block. Raises RpcUnavailable."""
+    fields = rlp.decode(raw)
+    gas, to, data = int.from_bytes(fields[2], "big"), bytes(fields[3]) or None, bytes(fields[5])
+    for block in (receipt.block_number - 1, receipt.block_number):
+        try:
+            rpc.eth_call(to, data, sender, block, gas)
+        except RpcRefused as refusal:
+            if refusal.data:  # without: the node no longer has the state of that block
+                return decode(refusal.data, what)
+    if receipt.gas_used == gas:
+        return ContractError("OutOfGas", {"gas": gas}, what=what)
+    return ContractError("Unexplained", {"block": receipt.block_number}, what=what)

@@ -5,25 +5,27 @@ from __future__ import annotations
 
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 
+import sqlalchemy as sa
+
 from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.failures import Failure
 from gateway.index.view import ChainView
+from gateway.problems import StaleBallot, WrongPhase
 from gateway.relay.outbox import Settled
 from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Parcel
 from node.deployment import Deployment
 from node.errors import ContractError
 from protocol import ballot as wire
-from protocol.types import InitiativeId, Nullifier, Phase
+from protocol.types import InitiativeId, Phase
 
 log = logging.getLogger(__name__)
 
 GAS_BASE, GAS_PER_BALLOT, GAS_PER_WORD = 6_000_000, 150_000, 3_000
-_NULLIFIER = slice(wire.PROOF_BYTES, wire.PROOF_BYTES + 32)
-_SEQUENCE = slice(wire.PROOF_BYTES + 32, wire.PROOF_BYTES + 36)
+TAKEN = Failure(StaleBallot.code, "The box holds another ballot of this sequence.")
 
 
 class BallotCarrier:
@@ -75,7 +77,8 @@ class BallotCarrier:
         if phase is not Phase.VOTING:
             # A reopening may still bring them in; only then is it certain that it cannot.
             if phase not in (Phase.REVIEW, Phase.CHALLENGE):
-                self._ballots.end_now(chosen, f"wrong-phase: the initiative is in {phase.label}")
+                late = Failure(WrongPhase.code, f"The initiative is in {phase.label}.")
+                self._ballots.fail_now(chosen, late)
             return None
         self._since.pop(initiative, None)
         good = self._acceptable(initiative, shuffled(chosen, self._random))
@@ -103,44 +106,36 @@ class BallotCarrier:
                 return ()  # the next round sees the phase
             if len(ballots) == 1:
                 log.warning("a ballot would be refused: %s", error.name)
-                self._ballots.end_now(ballots, error.name)
+                self._ballots.fail_now(ballots, Failure.of(error))
                 return ()
         half = len(ballots) // 2
         return [*self._acceptable(initiative, ballots[:half]), *self._acceptable(initiative, ballots[half:])]
 
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
         carried = self._ballots.carried_by(settled.tx)
-        asked = [(each.initiative, _nullifier(each)) for each in carried]
+        asked = [(each.initiative, each.nullifier) for each in carried]
         slots = self._simulator.read_all(self._box, "slotOf", asked) if carried else []
 
-        def write(db: sqlite3.Connection) -> None:
+        def write(db: sa.Connection) -> None:
+            landed: list[StoredBallot] = []
             for ballot, slot in zip(carried, slots, strict=True):
                 if self._landed(ballot, int(slot)):
-                    self._ballots.end(db, ballot, None)
-                elif wire.slot_sequence(int(slot)) == _sequence(ballot):
-                    self._ballots.end(db, ballot, "stale-ballot: the box holds another ballot of this sequence")
-                elif settled.receipt.ok:
-                    self._ballots.retry(db, ballot, "the box skipped it")
+                    landed.append(ballot)
+                elif wire.slot_sequence(int(slot)) == ballot.sequence:
+                    self._ballots.fail(db, ballot, TAKEN)
+                elif settled.receipt is None:
+                    self._ballots.requeue(db, ballot)
                 else:
-                    self._ballots.retry(db, ballot, "the batch was refused by the contract")
+                    self._ballots.retry(db, ballot, settled.failure)
+            self._ballots.finish_all(db, landed)
 
         return write
 
     def _landed(self, ballot: StoredBallot, slot: int) -> bool:
         """By the slot: it holds exactly this ballot, or a later one of the voter."""
-        nullifier = _nullifier(ballot)
-        sequence = _sequence(ballot)
         if slot == 0:  # cleared by the count
-            return self._view.is_counted(ballot.initiative, nullifier)
-        return wire.slot_sequence(slot) > sequence or slot == wire.slot_of(sequence, ballot.hash)
-
-
-def _nullifier(ballot: StoredBallot) -> Nullifier:
-    return Nullifier(int.from_bytes(ballot.entry[_NULLIFIER], "big"))
-
-
-def _sequence(ballot: StoredBallot) -> int:
-    return int.from_bytes(ballot.entry[_SEQUENCE], "big")
+            return self._view.is_counted(ballot.initiative, ballot.nullifier)
+        return wire.slot_sequence(slot) > ballot.sequence or slot == wire.slot_of(ballot.sequence, ballot.hash)
 
 
 def gas_limit(count: int, words: int) -> int:
@@ -154,8 +149,8 @@ def shuffled(ballots: Sequence[StoredBallot], source: random.Random) -> list[Sto
     source.shuffle(order)
     places: dict[bytes, list[int]] = {}
     for place, ballot in enumerate(order):
-        places.setdefault(ballot.entry[_NULLIFIER], []).append(place)
+        places.setdefault(ballot.slot[:32], []).append(place)
     for own in places.values():
-        for place, ballot in zip(own, sorted((order[p] for p in own), key=lambda b: b.entry[_SEQUENCE]), strict=True):
+        for place, ballot in zip(own, sorted((order[p] for p in own), key=lambda b: b.slot), strict=True):
             order[place] = ballot
     return order

@@ -30,7 +30,7 @@ def cast(
     """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box."""
     accepted = all_.ballots.cast(initiative, body.entry)
     all_.wake_ballots()
-    return BallotAnswer(ballot_hash=accepted.hash, status=accepted.status, reason=accepted.reason)
+    return BallotAnswer(ballot_hash=accepted.hash, status=accepted.status, problem=accepted.problem)
 
 
 @router.get("/slots/{prefix}")

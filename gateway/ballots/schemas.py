@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from gateway.problems import ProblemDocument
 from gateway.wire import AsOf, Body, Decimal, HexBytes
 
 
@@ -19,7 +20,7 @@ class BallotBody(Body):
 class BallotAnswer(BaseModel):
     ballot_hash: HexBytes
     status: str
-    reason: str | None = None
+    problem: ProblemDocument | None = None
 
 
 class SlotView(BaseModel):

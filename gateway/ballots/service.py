@@ -12,6 +12,7 @@ from gateway.problems import (
     BallotOutOfRange,
     InvalidProof,
     MalformedBallot,
+    ProblemDocument,
     SequenceTooHigh,
     StaleBallot,
 )
@@ -26,7 +27,7 @@ class Accepted:
 
     hash: bytes
     status: str
-    reason: str | None
+    problem: ProblemDocument | None
 
 
 class BallotService:
@@ -43,12 +44,12 @@ class BallotService:
         hash_ = ballot.ballot_hash(self._view.ballot_scope(initiative), entry.record)
         stored = self._ballots.get(hash_)
         if stored is not None and stored.status != "failed":
-            return Accepted(hash_, stored.status, stored.reason)
+            return Accepted(hash_, stored.status, stored.problem)
         self._view.require_phase(initiative, Phase.VOTING)
         self._check_sequence(initiative, entry)
         self._check_proof(initiative, entry, hash_)
-        accepted = self._ballots.accept(StoredBallot(hash_, initiative, blob, "accepted", None, 0))
-        return Accepted(hash_, accepted.status, accepted.reason)
+        accepted = self._ballots.accept(StoredBallot(hash_, initiative, blob))
+        return Accepted(hash_, accepted.status, accepted.problem)
 
     def _parse(self, initiative: InitiativeId, blob: bytes) -> Entry:
         try:

@@ -69,13 +69,12 @@ def run(config: Path | None, **given: Any) -> int:
     from gateway import logs, server
     from gateway.app import build, create_app
     from gateway.database import DatabaseError
-    from gateway.journal import JournalError
 
     settings = load(config, given).settings
     logs.configure(settings.log_format, settings.log_level)
     try:
         app = create_app(build(settings))
-    except (NodeError, JournalError, DatabaseError, ValueError, OSError) as error:
+    except (NodeError, DatabaseError, ValueError, OSError) as error:
         raise CannotStart(str(error)) from error
     uvicorn.Server(server.config(app, settings.host, settings.port)).run()
     return 0

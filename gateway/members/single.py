@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import sqlalchemy as sa
+
+from gateway.failures import Failure
 from gateway.index.view import ChainView
 from gateway.members.peers import NotSigned, Peers
 from gateway.members.registrar import Claim
@@ -27,7 +29,7 @@ VALIDITY = 3600  # seconds of chain time
 PAUSE = 2.0  # seconds before registrars that did not sign are asked again
 AT_ONCE = 20
 
-Evidence = Callable[[sqlite3.Connection, Hash32, int, Sequence[str]], None]
+Evidence = Callable[[sa.Connection, Hash32, int, Sequence[str]], None]
 """Keeps the hashes of a batch's tokens: (database, batch id, initiative, tokens)."""
 
 
@@ -62,7 +64,7 @@ class SingleCarrier(ABC):
         """Whether the chain has it: it was handed in at another member as well."""
 
     @abstractmethod
-    def untimely(self, submission: Submission) -> str | None:
+    def untimely(self, submission: Submission) -> Failure | None:
         """Why it can never be brought any more, or None."""
 
     @abstractmethod
@@ -85,8 +87,8 @@ class SingleCarrier(ABC):
         if self.is_done(submission):
             desk.submissions.finish_now([submission])
             return None
-        if (reason := self.untimely(submission)) is not None:
-            desk.submissions.fail_now([submission], reason)
+        if (failure := self.untimely(submission)) is not None:
+            desk.submissions.fail_now([submission], failure)
             return None
         message, claim = self.prepare(submission)
         try:
@@ -95,28 +97,35 @@ class SingleCarrier(ABC):
         except NotSigned as error:
             self._not_before = desk.clock() + PAUSE
             if error.refusals:
-                desk.submissions.retry_now([submission], error.detail)
+                desk.submissions.retry_now([submission], refusal_of(error))
             return None
         except ContractError as error:
             self._not_before = desk.clock() + PAUSE
-            desk.submissions.retry_now([submission], error.name)
+            desk.submissions.retry_now([submission], Failure.of(error))
             return None
 
-        def link(db: sqlite3.Connection, tx: int) -> None:
+        def link(db: sa.Connection, tx: int) -> None:
             desk.submissions.link(db, [submission], tx)
             desk.evidence(db, message.batch_id, message.initiative, [claim.token])
 
         return Parcel(self._contract.address, data, self.GAS, link)
 
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
         submissions = self._desk.submissions
         carried = submissions.carried_by(self.KIND, settled.tx)
 
-        def write(db: sqlite3.Connection) -> None:
+        def write(db: sa.Connection) -> None:
             for submission in carried:
-                if settled.receipt.ok:
+                if settled.landed:
                     submissions.finish(db, submission)
+                elif settled.receipt is None:
+                    submissions.requeue(db, submission)
                 else:
-                    submissions.retry(db, submission, f"the {self.KIND} was refused by the contract")
+                    submissions.retry(db, submission, settled.failure)
 
         return write
+
+
+def refusal_of(error: NotSigned) -> Failure:
+    """What the first registrar that refused said, with all their sentences."""
+    return Failure(error.refusals[0].code, error.detail) if error.refusals else Failure.of(error)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from gateway.failures import Failure
 from gateway.members.registrar import Claim, submission_id
 from gateway.members.single import VALIDITY, SingleCarrier
+from gateway.problems import WrongPhase
 from gateway.submissions import Submission
 from protocol import eip712
 from protocol.evidence import evidence_root
@@ -19,10 +21,10 @@ class ProposalCarrier(SingleCarrier):
     def is_done(self, submission: Submission) -> bool:
         return self._desk.view.has_content(submission.initiative, Hash32(submission.key))
 
-    def untimely(self, submission: Submission) -> str | None:
+    def untimely(self, submission: Submission) -> Failure | None:
         if self._desk.view.phase(submission.initiative) is Phase.REGISTRATION:
             return None
-        return "wrong-phase: proposals are submitted while registration is open"
+        return Failure(WrongPhase.code, "Proposals are submitted while registration is open.")
 
     def prepare(self, submission: Submission) -> tuple[eip712.Submission, Claim]:
         tag, content_hash = Tag(bytes.fromhex(submission.payload["tag"])), Hash32(submission.key)

@@ -24,7 +24,10 @@ def submit(
     submission, hashed = all_.proposals.submit(initiative, body.id_token, body.salt, body.content, body.content_salt)
     all_.wake_registrations()
     return SubmissionAnswer(
-        submission=submission.id, content_hash=hashed, status=submission.status, reason=submission.reason
+        submission=submission.id,
+        content_hash=hashed,
+        status=submission.status,
+        problem=submission.problem,
     )
 
 
@@ -35,7 +38,10 @@ def status(
     """What became of a proposal handed in here."""
     submission = all_.proposals.status(id_)
     return SubmissionAnswer(
-        submission=submission.id, content_hash=submission.key, status=submission.status, reason=submission.reason
+        submission=submission.id,
+        content_hash=submission.key,
+        status=submission.status,
+        problem=submission.problem,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from gateway.problems import ProblemDocument
 from gateway.wire import AsOf, Body, Decimal, Hex32, HexBytes, Token
 
 
@@ -23,7 +24,7 @@ class SubmissionAnswer(BaseModel):
     submission: str
     content_hash: HexBytes
     status: str
-    reason: str | None = None
+    problem: ProblemDocument | None = None
 
 
 class ProposalView(BaseModel):

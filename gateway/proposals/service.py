@@ -7,8 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
+
 from gateway.index.view import ChainView
 from gateway.journal import Journal
+from gateway.journal.tables import CONTENT
 from gateway.members.registrar import Claim, Registrar
 from gateway.problems import MalformedRequest, TooLarge, TooManyProposals, UnknownRecord
 from gateway.submissions import Submission, Submissions
@@ -56,7 +59,7 @@ class ProposalService:
             hashed,
             keccak(tag + hashed),
             payload,
-            lambda db: db.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (hashed, document.decode())),
+            lambda db: keep_content(db, hashed, document.decode()),
         )
         return accepted, hashed
 
@@ -67,8 +70,14 @@ class ProposalService:
         return found
 
     def content(self, hashed: bytes) -> dict[str, Any] | None:
-        rows = self._journal.read("SELECT document FROM content WHERE hash = ?", hashed)
+        rows = self._journal.read(sa.select(CONTENT.c.document).where(CONTENT.c.hash == hashed))
         if not rows:
             return None
-        content: dict[str, Any] = json.loads(rows[0]["document"])["content"]
+        content: dict[str, Any] = json.loads(rows[0].document)["content"]
         return content
+
+
+def keep_content(db: sa.Connection, hashed: bytes, document: str) -> None:
+    """Once, however often it is handed in."""
+    if db.execute(sa.select(CONTENT.c.hash).where(CONTENT.c.hash == hashed)).first() is None:
+        db.execute(CONTENT.insert().values(hash=hashed, document=document))

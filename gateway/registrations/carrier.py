@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 
+import sqlalchemy as sa
+
+from gateway.failures import Failure
 from gateway.members.peers import NotSigned
 from gateway.members.registrar import Claim, Registrar
-from gateway.members.single import PAUSE, VALIDITY, Desk
-from gateway.problems import Problem
+from gateway.members.single import PAUSE, VALIDITY, Desk, refusal_of
+from gateway.problems import KnownCommitment, KnownPerson, Problem, WrongPhase
 from gateway.registrations.payload import claim_of, commitment_of, tag_of
 from gateway.relay.outbox import Settled
 from gateway.relay.worker import Parcel
@@ -26,8 +28,9 @@ log = logging.getLogger(__name__)
 GAS_BASE, GAS_PER_PERSON = 1_000_000, 250_000
 #: Refusals that name a person, not the moment: trying again would not help.
 FINAL_CODES = frozenset({"out-of-scope", "known-person", "known-commitment", "invalid-commitment"})
-KNOWN_PERSON = "known-person: registered with another commitment before"
-KNOWN_COMMITMENT = "known-commitment: the commitment was used before"
+KNOWN_PERSON = Failure(KnownPerson.code, "This person is registered with another commitment.")
+KNOWN_COMMITMENT = Failure(KnownCommitment.code, "The commitment was used before.")
+TOO_LATE = Failure(WrongPhase.code, "Registration is over.")
 
 
 class RegistrationCarrier:
@@ -66,7 +69,7 @@ class RegistrationCarrier:
 
     def _parcel(self, initiative: InitiativeId, waiting: list[Submission]) -> Parcel | None:
         if self._view.phase(initiative) is not Phase.REGISTRATION:
-            self._submissions.fail_now(waiting, "wrong-phase: registration is over")
+            self._submissions.fail_now(waiting, TOO_LATE)
             return None
         claims, good = self._verified(waiting)
         if not good:
@@ -92,10 +95,10 @@ class RegistrationCarrier:
         except ContractError as error:
             log.warning("a registration batch would be refused: %s", error.name)
             self._not_before[initiative] = self._clock() + PAUSE
-            self._submissions.retry_now(good, error.name)
+            self._submissions.retry_now(good, Failure.of(error))
             return None
 
-        def link(db: sqlite3.Connection, tx: int) -> None:
+        def link(db: sa.Connection, tx: int) -> None:
             self._submissions.link(db, good, tx)
             self._evidence(db, batch.batch_id, batch.initiative, [claim.token for claim in claims])
 
@@ -113,7 +116,7 @@ class RegistrationCarrier:
                 self._registrar.elector(submission.initiative, claim)
             except Problem as problem:
                 if problem.status < 500:
-                    self._submissions.fail_now([submission], f"{problem.code}: {problem.detail}")
+                    self._submissions.fail_now([submission], Failure.of(problem))
                 continue
             seen.add(tag)
             claims.append(claim)
@@ -140,22 +143,24 @@ class RegistrationCarrier:
         self._not_before[initiative] = self._clock() + PAUSE
         codes = {refusal.code for refusal in error.refusals}
         if codes & FINAL_CODES:
-            self._submissions.fail_now(good, error.detail)
+            self._submissions.fail_now(good, refusal_of(error))
         elif error.refusals:
-            self._submissions.retry_now(good, error.detail)
+            self._submissions.retry_now(good, refusal_of(error))
 
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
         """By the chain itself: the batch may have skipped a person."""
         carried = self._submissions.carried_by("registration", settled.tx)
         asked = [(each.initiative, tag_of(each)) for each in carried]
         stored = self._simulator.read_all(self._electorate, "commitmentOf", asked) if carried else []
 
-        def write(db: sqlite3.Connection) -> None:
+        def write(db: sa.Connection) -> None:
             for submission, commitment in zip(carried, stored, strict=True):
                 if commitment == commitment_of(submission):
                     self._submissions.finish(db, submission)
-                elif not settled.receipt.ok:
-                    self._submissions.retry(db, submission, "the batch was refused by the contract")
+                elif settled.receipt is None:
+                    self._submissions.requeue(db, submission)
+                elif not settled.landed:
+                    self._submissions.retry(db, submission, settled.failure)
                 elif commitment:
                     self._submissions.fail(db, submission, KNOWN_PERSON)
                 else:

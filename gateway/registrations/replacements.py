@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import secrets
 
+from gateway.failures import Failure
 from gateway.members.registrar import Claim
 from gateway.members.single import VALIDITY, SingleCarrier
+from gateway.problems import WrongPhase
 from gateway.registrations.payload import claim_of, commitment_of, tag_of
 from gateway.submissions import Submission
 from protocol import eip712
@@ -23,12 +25,12 @@ class ReplacementCarrier(SingleCarrier):
         pending = self._desk.view.pending_replacement(submission.initiative, tag_of(submission))
         return pending == commitment_of(submission)
 
-    def untimely(self, submission: Submission) -> str | None:
+    def untimely(self, submission: Submission) -> Failure | None:
         view = self._desk.view
         known = view.commitment_of(submission.initiative, tag_of(submission)) is not None
         if known and view.phase(submission.initiative) in (Phase.REGISTRATION, Phase.REVIEW):
             return None
-        return "wrong-phase: commitments are replaced before voting opens"
+        return Failure(WrongPhase.code, "Commitments are replaced before voting opens.")
 
     def prepare(self, submission: Submission) -> tuple[eip712.Replacement, Claim]:
         view, tag, claim = self._desk.view, tag_of(submission), claim_of(submission)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from gateway.problems import ProblemDocument
 from gateway.wire import Body, DecimalString, Hex32, Token
 
 
@@ -17,8 +18,8 @@ class RegistrationBody(Body):
 
 
 class RegistrationAnswer(BaseModel):
-    """`status`: accepted, signed, sent, mined, final or failed; `reason` where it failed."""
+    """`status`: accepted, queued, sent, mined, final or failed; `problem` says why it failed."""
 
     registration: str
     status: str
-    reason: str | None = None
+    problem: ProblemDocument | None = None

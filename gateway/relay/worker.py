@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import sqlalchemy as sa
 
 from gateway import metrics
 from gateway.relay.outbox import Outbox, Settled
@@ -28,7 +29,7 @@ class Parcel:
     to: bytes
     data: bytes
     gas: int
-    link: Callable[[sqlite3.Connection, int], None]
+    link: Callable[[sa.Connection, int], None]
 
 
 class Carrier(Protocol):
@@ -37,7 +38,7 @@ class Carrier(Protocol):
     def next_parcel(self) -> Parcel | None:
         """A parcel that is due and that the chain would take now, or None. Fails submissions it would not take."""
 
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
         """Ask the chain what became of the submissions of this kind that the transaction carried (maybe none); the
         answer writes it down. In two steps, so that no database transaction waits for the chain."""
 
@@ -92,14 +93,15 @@ class RelayWorker:
             raise faults[0]
 
     def _close(self, settled: Settled) -> None:
+        settled = self._outbox.explained(settled)
         outcomes = [carrier.outcome(settled) for carrier in self._carriers]
 
-        def finish(db: sqlite3.Connection) -> None:
+        def finish(db: sa.Connection) -> None:
             for write in outcomes:
                 write(db)
 
         self._outbox.close(settled, finish)
-        metrics.transaction_ended(self.name, settled.receipt.ok)
+        metrics.transaction_ended(self.name, settled.landed)
 
     def _send_parcels(self, carrier: Carrier) -> None:
         while (lane := self._outbox.free_lane()) is not None and not self._stop.is_set():

@@ -39,6 +39,7 @@ class MemoryChain:
     reverting: set[bytes] = field(default_factory=set)
     emitted: dict[bytes, list[tuple[bytes, Sequence[bytes], bytes]]] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
+    revert_data: bytes = b""
     drop: bool = False
     down: bool = False
     _known: dict[Any, dict[str, Any]] = field(default_factory=dict)
@@ -51,8 +52,9 @@ class MemoryChain:
             "eth_blockNumber": lambda params: hex(len(self.blocks) - 1),
             "eth_getBlockByNumber": lambda params: self._block(*params),
             "eth_getBlockReceipts": lambda params: self._receipts(int(params[0], 16)),
-            "eth_getTransactionCount": lambda params: hex(len(self._of(params[0]))),
+            "eth_getTransactionCount": lambda params: hex(self._nonce(*params)),
             "eth_sendRawTransaction": lambda params: self._take(bytes.fromhex(params[0][2:])),
+            "eth_call": lambda params: self._revert(),
             "eth_getTransactionReceipt": lambda params: self._receipt(bytes.fromhex(params[0][2:])),
         }
         if tamper is not None:
@@ -112,6 +114,13 @@ class MemoryChain:
 
     def mined(self) -> list[bytes]:
         return [raw for block in self.blocks for raw in block]
+
+    def _nonce(self, sender: str, tag: str) -> int:
+        assert tag != "pending", "a nonce from `pending` jumps gaps"
+        return len(self._of(sender))
+
+    def _revert(self) -> str:
+        raise RpcRefused("eth_call", 3, "execution reverted", self.revert_data)
 
     def _of(self, sender: str) -> list[bytes]:
         return [raw for raw in self.mined() if Account.recover_transaction(raw).lower() == sender.lower()]

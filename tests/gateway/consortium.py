@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 
 from gateway.app import Gateway, build, create_app
+from gateway.database import JOURNAL, locate
 from gateway.index.view import ChainView
+from gateway.journal import Journal, open_journal
+from gateway.journal.tables import METADATA
 from gateway.server import config
 from gateway.settings import Settings
 from node import publisher
@@ -266,8 +270,14 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def rows(gateway: Gateway) -> dict[str, int]:
     """How many rows each table of the journal has."""
-    tables = [row[0] for row in gateway.journal.read("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {table: gateway.journal.read(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  # our own tables
+    counts = {table.name: sa.select(sa.func.count()).select_from(table) for table in METADATA.sorted_tables}
+    with gateway.journal.database.read() as db:
+        return {name: db.execute(count).scalar_one() for name, count in counts.items()}
+
+
+def journal_in(folder: Path) -> Journal:
+    """An empty journal of its own, on SQLite."""
+    return open_journal(locate(folder, None, JOURNAL), b"test")
 
 
 def _listen(port: int) -> socket.socket:

@@ -10,17 +10,18 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
 from gateway.index.view import ChainView
-from gateway.journal import Journal
+from gateway.journal.tables import BALLOT
 from gateway.problems import Problem, WrongPhase
 from protocol.ballot import PROOF_BYTES
 from protocol.bn254 import BASE_FIELD, SCALAR_FIELD
 from protocol.identity import Identity
 from protocol.types import Address, InitiativeId, Suite
-from tests.gateway.consortium import Consortium, problem, rows, until
+from tests.gateway.consortium import Consortium, journal_in, problem, rows, until
 from tests.node.town import trapdoor
 
 NULLIFIER, SEQUENCE, CHANNEL, POINT = PROOF_BYTES, PROOF_BYTES + 32, PROOF_BYTES + 36, PROOF_BYTES + 37
@@ -84,7 +85,7 @@ def test_a_ballot_lands_and_a_retry_has_the_same_answer(poll: Poll, voter: Ident
     hashed = poll.land(entry)
     until(lambda: poll.cast(entry).json()["status"] == "final")
 
-    assert poll.cast(entry).json() == {"ballot_hash": hashed, "status": "final", "reason": None}
+    assert poll.cast(entry).json() == {"ballot_hash": hashed, "status": "final", "problem": None}
     digit = f"{int.from_bytes(entry[NULLIFIER : NULLIFIER + 32], 'big'):064x}"[0]
     bucket = poll.consortium.clients["B"].get(f"/v1/initiatives/{poll.initiative}/slots/{digit}").json()
     assert str(poll.slot(entry)) in [slot["slot"] for slot in bucket["slots"]]
@@ -258,7 +259,7 @@ def test_B5_ballots_are_judged_by_the_chains_clock_to_the_second(
     poll: Poll, entry: bytes, tmp_path: Path, moment: str, offset: int, phase: str | None
 ) -> None:
     at = int(getattr(poll.consortium.windows(poll.initiative), moment)) + offset
-    journal = Journal(tmp_path / "journal.sqlite", b"test")
+    journal = journal_in(tmp_path)
     try:
         service = BallotService(frozen(poll, at), Ballots(journal, 10), trapdoor()[0])
         if phase is None:
@@ -268,14 +269,14 @@ def test_B5_ballots_are_judged_by_the_chains_clock_to_the_second(
             service.cast(poll.initiative, entry)
         assert refused.value.extra["phase"] == phase
         assert refused.value.extra["opens"] == poll.consortium.windows(poll.initiative).votingOpens
-        assert journal.read("SELECT * FROM ballot") == []
+        assert journal.read(sa.select(BALLOT)) == []
     finally:
         journal.close()
 
 
 def test_G9_a_full_queue_says_so_and_keeps_what_it_has(poll: Poll, tmp_path: Path) -> None:
     now = poll.consortium.town.now()
-    journal = Journal(tmp_path / "journal.sqlite", b"test")
+    journal = journal_in(tmp_path)
     service = BallotService(frozen(poll, now), Ballots(journal, 1), trapdoor()[0])
     first, second = poll.ballot(next(poll.voters)), poll.ballot(next(poll.voters))
     service.cast(poll.initiative, first)
@@ -285,5 +286,5 @@ def test_G9_a_full_queue_says_so_and_keeps_what_it_has(poll: Poll, tmp_path: Pat
 
     assert (refused.value.status, refused.value.code, refused.value.retry_after) == (429, "too-many", 2)
     assert service.cast(poll.initiative, first).status == "accepted"
-    assert len(journal.read("SELECT * FROM ballot")) == 1
+    assert len(journal.read(sa.select(BALLOT))) == 1
     journal.close()

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from gateway.ballots.carrier import BallotCarrier, gas_limit
+from gateway.ballots.carrier import TAKEN, BallotCarrier, gas_limit
 from gateway.ballots.repository import Ballots, StoredBallot
+from gateway.failures import Failure
 from gateway.index.view import ChainView
-from gateway.journal import Journal
+from gateway.journal.tables import BALLOT, SUBMISSION, TX
 from gateway.members.peers import NotSigned, Refusal
 from gateway.members.single import Desk
 from gateway.registrations.carrier import RegistrationCarrier
@@ -24,7 +25,15 @@ from node.rpc import MemoryTransport, RpcClient
 from protocol.ballot import PROOF_BYTES, ballot_hash, parse_entry
 from protocol.hashing import keccak
 from protocol.types import Commitment, EntityId, InitiativeId, Phase
-from tests.gateway.consortium import Consortium, landed, until
+from tests.gateway.consortium import Consortium, journal_in, landed, until
+
+INVALID_PROOF = Failure("invalid-proof", "The contract refused it: invalid proof.", "InvalidProof")
+
+
+def put(db: sa.Connection, ballots: Sequence[StoredBallot]) -> None:
+    """Into the journal, past all checks."""
+    names = ("hash", "initiative", "slot", "entry", "status")
+    db.execute(BALLOT.insert(), [{name: getattr(each, name) for name in names} for each in ballots])
 
 
 def hash_of(view: ChainView, initiative: InitiativeId, entry: bytes) -> bytes:
@@ -41,10 +50,7 @@ def test_B6_good_ballots_land_and_the_bad_one_among_them_fails_alone(consortium:
     mixed = [*entries[:3], bad, *entries[4:]]
     hashes = {entry: hash_of(gateway.services.view, initiative, entry) for entry in mixed}
     with gateway.journal.transaction() as db:
-        db.executemany(
-            "INSERT INTO ballot (hash, initiative, entry, status) VALUES (?, ?, ?, 'accepted')",
-            [(hashes[entry], initiative, entry) for entry in mixed],
-        )
+        put(db, [StoredBallot(hashes[entry], initiative, entry) for entry in mixed])
     gateway.services.wake_ballots()
 
     def ended() -> bool:
@@ -55,7 +61,8 @@ def test_B6_good_ballots_land_and_the_bad_one_among_them_fails_alone(consortium:
     outcomes = {entry: ballots.get(hashes[entry]) for entry in mixed}
     failed = [one for one in outcomes.values() if one is not None and one.status == "failed"]
     assert [one.entry for one in failed] == [bad]
-    assert failed[0].reason
+    assert failed[0].problem is not None
+    assert (failed[0].problem.code, failed[0].failure) == ("invalid-proof", INVALID_PROOF)
     consortium.await_current()
     assert consortium.clients["A"].get(f"/v1/initiatives/{initiative}").json()["distinct"] == 5
 
@@ -67,7 +74,8 @@ def test_B6_another_ballot_of_the_same_sequence_is_not_taken_for_this_one(consor
     ballots, hashes = Ballots(gateway.journal, 100), []
     for entry in (consortium.ballot(initiative, voters[0]), consortium.ballot(initiative, voters[0])):
         hashes.append(hash_of(gateway.services.view, initiative, entry))
-        ballots.accept(StoredBallot(hashes[-1], initiative, entry, "accepted", None, 0))
+        with gateway.journal.transaction() as db:
+            put(db, [StoredBallot(hashes[-1], initiative, entry)])
     gateway.services.wake_ballots()
 
     def ended() -> list[StoredBallot]:
@@ -77,7 +85,7 @@ def test_B6_another_ballot_of_the_same_sequence_is_not_taken_for_this_one(consor
     until(lambda: len(ended()) == 2)
     assert sorted(one.status for one in ended()) == ["failed", "final"]
     (lost,) = (one for one in ended() if one.status == "failed")
-    assert (lost.reason, lost.attempts) == ("stale-ballot: the box holds another ballot of this sequence", 0)
+    assert (lost.failure, lost.attempts) == (TAKEN, 0)
 
 
 def test_B5_what_is_accepted_before_the_close_and_was_not_carried_ends_as_failed(consortium: Consortium) -> None:
@@ -92,7 +100,7 @@ def test_B5_what_is_accepted_before_the_close_and_was_not_carried_ends_as_failed
     consortium.await_current()
     gateway = consortium.gateways["A"]
     ballots = Ballots(gateway.journal, 100)
-    ballots.accept(StoredBallot(keccak(last), initiative, last, "accepted", None, 0))
+    ballots.accept(StoredBallot(keccak(last), initiative, last))
     gateway.services.wake_ballots()
     # Another initiative's ballots go on meanwhile.
     other, others = consortium.voting(3)
@@ -110,7 +118,7 @@ def test_B5_what_is_accepted_before_the_close_and_was_not_carried_ends_as_failed
     until(lambda: (one := ballots.get(keccak(last))) is not None and one.status == "failed")
     ended = ballots.get(keccak(last))
     assert ended is not None
-    assert ended.reason == "wrong-phase: the initiative is in opening"
+    assert ended.failure == Failure("wrong-phase", "The initiative is in opening.")
 
 
 def test_one_refused_person_does_not_hold_up_the_others(consortium: Consortium) -> None:
@@ -129,7 +137,7 @@ def test_one_refused_person_does_not_hold_up_the_others(consortium: Consortium) 
     assert [landed(client, f"/v1/registrations/{one['registration']}")["status"] for one in found] == ["final"] * 3
     ended = landed(client, f"/v1/registrations/{spoiled.id}")
     assert ended["status"] == "failed"
-    assert ended["reason"].startswith("token-malformed: ")
+    assert (ended["problem"]["code"], ended["problem"]["status"]) == ("token-malformed", 401)
 
 
 # Units
@@ -178,7 +186,7 @@ class StandIn:
 
 
 def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.sqlite", b"test")
+    journal = journal_in(tmp_path)
     box, parts = Submissions(journal, 100), StandIn({5})
     any_: Any = parts
     for number in range(1, 17):
@@ -186,7 +194,7 @@ def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -
         payload = {"id_token": f"token {number}", "salt": "00", "tag": key.hex()}
         box.accept("registration", InitiativeId(1), key, b"", payload)
 
-    def evidence(db: sqlite3.Connection, *arguments: object) -> None:
+    def evidence(db: sa.Connection, *arguments: object) -> None:
         """Kept elsewhere."""
 
     now = 0.0
@@ -197,11 +205,19 @@ def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -
         parcel = carrier.next_parcel()
         if parcel is not None:
             with journal.transaction() as db:
-                db.execute("INSERT INTO tx VALUES (?, 'l', ?, ?, x'', 'sent', NULL)", (round_, round_, bytes([round_])))
+                row = {
+                    "id": round_,
+                    "lane": "l",
+                    "nonce": round_,
+                    "hash": bytes([round_]),
+                    "raw": b"",
+                    "status": "sent",
+                }
+                db.execute(TX.insert().values(row))
                 parcel.link(db, round_)
 
-    states = {int.from_bytes(row["key"], "big"): row["status"] for row in journal.read("SELECT * FROM submission")}
-    assert states == {number: "failed" if number == 5 else "signed" for number in range(1, 17)}
+    states = {int.from_bytes(row.key, "big"): row.status for row in journal.read(sa.select(SUBMISSION))}
+    assert states == {number: "failed" if number == 5 else "queued" for number in range(1, 17)}
     assert all(len(asked) <= 16 for asked in parts.asked)
     journal.close()
 

@@ -34,16 +34,6 @@ NOTE = sa.Table("note", TABLES, sa.Column("key", sa.Integer, primary_key=True), 
 QUICK = Limits(connect=2.0, statement=1.0, lock=0.3, connections=4)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def make_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], URL]]:
-    """Where the next empty journal lies."""
-    if request.param == "sqlite":
-        yield lambda: locate(tmp_path_factory.mktemp("entity"), None, JOURNAL)
-    else:
-        with open_server(tmp_path_factory.mktemp("pg")) as server:
-            yield lambda: new_database(server)
-
-
 @pytest.fixture
 def url(make_url: Callable[[], URL]) -> URL:
     return make_url()

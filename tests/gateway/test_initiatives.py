@@ -13,9 +13,9 @@ import pytest
 
 from gateway import problems
 from gateway.app import build
+from gateway.database import DatabaseInUse
 from gateway.index.nodes import BucketNodes
 from gateway.index.view import BUCKET
-from gateway.journal import JournalError
 from gateway.problems import Problem
 from node import publisher
 from node.errors import DeploymentError
@@ -288,7 +288,7 @@ def test_P1_ballots_travel_in_lanes_of_their_own(consortium: Consortium, tmp_pat
 
 
 def test_G3_a_second_gateway_of_an_entity_refuses_to_start(consortium: Consortium) -> None:
-    with pytest.raises(JournalError, match="another gateway"):
+    with pytest.raises(DatabaseInUse, match="another gateway"):
         build(consortium.settings("A"), test_key=trapdoor()[0])
 
 

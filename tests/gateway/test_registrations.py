@@ -64,7 +64,7 @@ def test_J4_the_same_request_again_has_the_same_answer_and_no_second_leaf(
     again = register(consortium, initiative, body)
     elsewhere = register(consortium, initiative, body, "B")
 
-    assert again.json() == {"registration": first, "status": "final", "reason": None}
+    assert again.json() == {"registration": first, "status": "final", "problem": None}
     found = landed(consortium.clients["B"], f"/v1/registrations/{elsewhere.json()['registration']}")
     assert found["status"] == "final"
     assert size(consortium, initiative) == before
@@ -86,7 +86,7 @@ def test_J4_twenty_commitments_of_one_person_at_once_give_one_leaf(
     for name, answer in answers:
         if answer.status_code == 202:
             found = landed(consortium.clients[name], f"/v1/registrations/{answer.json()['registration']}")
-            outcomes.append((found["status"], (found["reason"] or "").partition(":")[0]))
+            outcomes.append((found["status"], (found["problem"] or {"code": ""})["code"]))
         else:
             problem(answer, 409, "known-person")
             outcomes.append(("failed", "known-person"))

@@ -3,51 +3,62 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import rlp
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
 
 from gateway.ballots.repository import Ballots, StoredBallot
-from gateway.journal import Journal, JournalError
-from gateway.problems import KnownCommitment, TooMany
+from gateway.database import JOURNAL, DatabaseInUse, locate
+from gateway.failures import Failure
+from gateway.journal import JournalError, open_journal
+from gateway.journal.tables import BALLOT, CONTENT, SUBMISSION
+from gateway.problems import KeyReused, TooMany
 from gateway.relay import worker
 from gateway.relay.outbox import RESEND_AFTER, WINDOW, Lane, Outbox, Settled
 from gateway.relay.worker import Parcel, RelayWorker
 from gateway.submissions import MAX_ATTEMPTS, Submissions
-from node.errors import NodeError
+from node.errors import ContractError, NodeError
 from node.keys import Key, Secret
+from protocol.ballot import PROOF_BYTES
 from protocol.types import InitiativeId
 from tests.gateway.chain import MemoryChain
 
 LANES = [Lane(f"lane-{number}", Key(Secret(bytes([number + 1]) * 32))) for number in range(2)]
 TARGET = b"\x33" * 20
 ORIGIN = b"a chain"
+REFUSED = Failure.of(ContractError("WrongPhase", {}))
+
+
+def ballot(name: bytes) -> StoredBallot:
+    """Each name has a nullifier of its own."""
+    return StoredBallot(name, InitiativeId(1), bytes(PROOF_BYTES) + name.rjust(32, b"\0") + bytes(3) + b"\1")
 
 
 class Relay:
     """A gateway's journal with one ballot, and what is made anew when the gateway is killed."""
 
-    def __init__(self, path: Path, chain: MemoryChain, finality: float = 0.0) -> None:
-        self.path, self.chain, self.finality = path, chain, finality
+    def __init__(self, url: URL, chain: MemoryChain, finality: float = 0.0) -> None:
+        self.url, self.chain, self.finality = url, chain, finality
         self.now = 0.0
         self.open()
 
     def open(self) -> None:
-        self.journal = Journal(self.path, ORIGIN)
+        self.journal = open_journal(self.url, ORIGIN)
         self.ballots = Ballots(self.journal, 100)
         self.box = Outbox(self.journal, self.chain.rpc(), 7, LANES, self.finality, clock=lambda: self.now)
 
     def kill(self) -> None:
-        self.journal.close()
+        self.journal.database.close()
         self.open()
         self.now = 0.0
 
     def put(self, name: bytes = b"one", lane: str = "lane-0") -> int:
-        ballot = self.ballots.accept(StoredBallot(name, InitiativeId(1), name, "accepted", None, 0))
-        return self.box.put(lane, TARGET, name, 100_000, lambda db, tx: self.ballots.link(db, [ballot], tx))
+        stored = self.ballots.accept(ballot(name))
+        return self.box.put(lane, TARGET, name, 100_000, lambda db, tx: self.ballots.link(db, [stored], tx))
 
     def status(self, name: bytes = b"one") -> str:
         found = self.ballots.get(name)
@@ -60,13 +71,15 @@ class Relay:
             self.box.close(settled, lambda db, settled=settled: self._end(db, settled))  # type: ignore[misc]  # bound per round
         return ended
 
-    def _end(self, db: sqlite3.Connection, settled: Settled) -> None:
-        for row in db.execute("SELECT hash FROM ballot WHERE tx = ?", (settled.tx,)).fetchall():
-            found = StoredBallot(bytes(row[0]), InitiativeId(1), b"", "", None, 0)
-            if settled.receipt.ok:
-                self.ballots.end(db, found, None)
+    def _end(self, db: sa.Connection, settled: Settled) -> None:
+        for row in db.execute(sa.select(BALLOT.c.hash).where(BALLOT.c.tx == settled.tx)).all():
+            found = StoredBallot(row.hash, InitiativeId(1), b"")
+            if settled.landed:
+                self.ballots.finish_all(db, [found])
+            elif settled.receipt is None:
+                self.ballots.requeue(db, found)
             else:
-                self.ballots.retry(db, found, "refused")
+                self.ballots.retry(db, found, REFUSED)
 
 
 @pytest.fixture
@@ -75,8 +88,8 @@ def chain() -> MemoryChain:
 
 
 @pytest.fixture
-def relay(tmp_path: Path, chain: MemoryChain) -> Iterator[Relay]:
-    made = Relay(tmp_path / "journal.sqlite", chain)
+def relay(make_url: Callable[[], URL], chain: MemoryChain) -> Iterator[Relay]:
+    made = Relay(make_url(), chain)
     yield made
     made.journal.close()
 
@@ -124,7 +137,7 @@ def test_G1_a_status_follows_the_transaction(relay: Relay, chain: MemoryChain) -
     assert relay.box.follow() == []
     relay.now += 0.2
     relay.settle()
-    assert [*seen, relay.status()] == ["signed", "sent", "mined", "final"]
+    assert [*seen, relay.status()] == ["queued", "sent", "mined", "final"]
 
 
 def test_G2_a_dropped_transaction_is_sent_again_and_fills_its_gap(relay: Relay, chain: MemoryChain) -> None:
@@ -203,14 +216,14 @@ def test_a_full_lane_waits(relay: Relay) -> None:
 
 
 def test_G3_a_second_process_on_one_journal_refuses_to_start(relay: Relay) -> None:
-    with pytest.raises(JournalError, match="another gateway"):
-        Journal(relay.path, ORIGIN)
+    with pytest.raises(DatabaseInUse, match="another gateway"):
+        open_journal(relay.url, ORIGIN)
 
 
 def test_a_journal_of_another_chain_is_refused(relay: Relay) -> None:
     relay.journal.close()
     with pytest.raises(JournalError, match="another chain"):
-        Journal(relay.path, b"another")
+        open_journal(relay.url, b"another")
     relay.open()
 
 
@@ -218,19 +231,19 @@ def test_a_damaged_journal_is_said_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"not a database, " * 100)
     with pytest.raises(JournalError, match="backup"):
-        Journal(path, ORIGIN)
+        open_journal(locate(tmp_path, None, JOURNAL), ORIGIN)
     assert path.read_bytes().startswith(b"not a database")
 
 
 def test_a_transaction_that_fails_leaves_nothing(relay: Relay) -> None:
     def half() -> None:
         with relay.journal.transaction() as db:
-            db.execute("INSERT INTO content VALUES (x'00', 'text')")
+            db.execute(CONTENT.insert().values(hash=b"0", document="text"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         half()
-    assert relay.journal.read("SELECT * FROM content") == []
+    assert relay.journal.read(sa.select(CONTENT)) == []
     relay.put()  # and the journal goes on
 
 
@@ -249,22 +262,24 @@ def test_submissions_end_without_their_token(relay: Relay) -> None:
     one = box.accept("registration", InitiativeId(1), b"key", b"body", PAYLOAD)
     two = box.accept("registration", InitiativeId(1), b"other", b"body", PAYLOAD)
     box.finish_now([one])
-    box.fail_now([two], "no")
+    box.fail_now([two], REFUSED)
 
     relay.journal.close()
-    for file in relay.path.parent.iterdir():
-        assert b"secret" not in file.read_bytes(), file
+    if relay.url.get_backend_name() == "sqlite":
+        for file in Path(str(relay.url.database)).parent.iterdir():
+            assert b"secret" not in file.read_bytes(), file
     relay.open()
+    assert "secret" not in repr(relay.journal.read(sa.select(SUBMISSION)))
 
 
 def test_G3_a_key_with_another_body_is_refused_and_a_full_queue_too(relay: Relay) -> None:
     box = submissions(relay, 1)
     first = box.accept("registration", InitiativeId(1), b"key", b"body", PAYLOAD)
     assert box.accept("registration", InitiativeId(1), b"key", b"body", PAYLOAD) == first
-    with pytest.raises(KnownCommitment):
+    with pytest.raises(KeyReused):
         box.accept("registration", InitiativeId(1), b"key", b"another", PAYLOAD)
 
-    def also(db: sqlite3.Connection) -> None:
+    def also(db: sa.Connection) -> None:
         pytest.fail("a refusal must not write")
 
     with pytest.raises(TooMany):
@@ -275,10 +290,10 @@ def test_G4_nothing_is_tried_for_ever(relay: Relay) -> None:
     box = submissions(relay)
     box.accept("registration", InitiativeId(1), b"key", b"body", PAYLOAD)
     for _ in range(MAX_ATTEMPTS):
-        box.retry_now(box.waiting("registration", InitiativeId(1), 5), "refused")
+        box.retry_now(box.waiting("registration", InitiativeId(1), 5), REFUSED)
     assert box.waiting("registration", InitiativeId(1), 5) == []
-    ended = relay.journal.read("SELECT status, reason FROM submission")[0]
-    assert tuple(ended) == ("failed", "refused")
+    ended = relay.journal.read(sa.select(SUBMISSION.c.status, SUBMISSION.c.code, SUBMISSION.c.error))[0]
+    assert tuple(ended) == ("failed", "wrong-phase", "WrongPhase")
 
     again = box.accept("registration", InitiativeId(1), b"key", b"body", PAYLOAD)
     assert (again.status, again.attempts, again.payload) == ("accepted", 0, PAYLOAD)
@@ -289,7 +304,7 @@ def test_what_was_tried_least_goes_first(relay: Relay) -> None:
     for number in range(3):
         box.accept("proposal", InitiativeId(1), bytes([number]), b"body", PAYLOAD)
     first = box.waiting("proposal", InitiativeId(1), 1)
-    box.retry_now(first, "refused")
+    box.retry_now(first, REFUSED)
     assert first[0].id not in [each.id for each in box.waiting("proposal", InitiativeId(1), 2)]
 
 
@@ -310,9 +325,9 @@ class Mail:
         self.parcels -= 1
         return Parcel(TARGET, b"", 21_000, lambda db, tx: None)
 
-    def outcome(self, settled: Settled) -> Callable[[sqlite3.Connection], None]:
-        def write(db: sqlite3.Connection) -> None:
-            assert db.in_transaction
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
+        def write(db: sa.Connection) -> None:
+            assert db.in_transaction()
             self.ended += 1
 
         return write
