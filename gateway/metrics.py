@@ -29,7 +29,10 @@ _seconds = Histogram("urna_request_seconds", "Time to answer", ["route"], bucket
 _problems = Counter("urna_problems", "Refusals by their code", ["code"], registry=_registry)
 _in_flight = Gauge("urna_requests_in_flight", "Requests under way, those about ballots apart", registry=_registry)
 _registrars = Counter(
-    "urna_registrars_asked", "Requests for another registrar's signature", ["outcome"], registry=_registry
+    "urna_registrars_asked",
+    "Requests for another registrar's signature",
+    ["registrar", "outcome"],
+    registry=_registry,
 )
 _transactions = Counter(
     "urna_relay_transactions", "Transactions that reached an end", ["worker", "end"], registry=_registry
@@ -78,9 +81,9 @@ def in_flight(change: int) -> None:
     _in_flight.inc(change)
 
 
-def registrar_asked(outcome: str) -> None:
-    """`signed`, `refused` or `silent`: it did not answer usably."""
-    _registrars.labels(outcome).inc()
+def registrar_asked(entity: int, outcome: str) -> None:
+    """`signed`, `refused`, `silent`, or `lying`: an answer that is not its own or of another form."""
+    _registrars.labels(str(entity), outcome).inc()
 
 
 def transaction_ended(worker: str, ok: bool) -> None:

@@ -4,7 +4,7 @@
     Problem
     ├── MalformedRequest 400 · CredentialsRefused 400
     ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
-    ├── OutOfScope 403 · UnknownInitiative 404 · UnknownRecord 404
+    ├── OutOfScope 403 · RefusedByRegistrars 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
     ├── PepperDestroyed 410
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, KeyReused, … 422
@@ -134,6 +134,10 @@ class MemberSignature(Problem):
 
 class OutOfScope(Problem):
     status, code, title = 403, "out-of-scope", "This initiative is not open to this person"
+
+
+class RefusedByRegistrars(Problem):
+    status, code, title = 403, "refused-by-registrars", "Too many registrars refuse this person"
 
 
 class UnknownInitiative(Problem):

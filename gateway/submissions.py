@@ -43,6 +43,11 @@ class Submission:
         """The problem document of what has failed for good."""
         return self.failure.document() if self.status == "failed" and self.failure else None
 
+    @property
+    def waiting(self) -> str | None:
+        """For what it waits where it is not simply its turn: one sentence."""
+        return self.failure.reason if self.status == "accepted" and self.failure else None
+
 
 class Submissions:
     """Repository of the table. `key` makes a request idempotent: its repetition finds the same row."""
@@ -165,6 +170,13 @@ class Submissions:
         with self._journal.transaction() as db:
             for submission in submissions:
                 self.fail(db, submission, failure)
+
+    def remark_now(self, submissions: Sequence[Submission], failure: Failure) -> None:
+        """They wait on, and are told for what."""
+        own = [each.id for each in submissions]
+        with self._journal.transaction() as db:
+            still = TABLE.c.id.in_(own), TABLE.c.status == "accepted"
+            db.execute(TABLE.update().where(*still).values(**failure.columns()))
 
     def retry_now(self, submissions: Sequence[Submission], failure: Failure) -> None:
         with self._journal.transaction() as db:

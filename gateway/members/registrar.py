@@ -21,6 +21,7 @@ from gateway.problems import (
     OutOfScope,
     PepperDestroyed,
     PepperMismatch,
+    Problem,
     TokenAssurance,
     TokenIssuer,
 )
@@ -162,9 +163,13 @@ class Registrar:
         if len(set(batch.tags)) != len(batch.tags) or len(set(batch.commitments)) != len(batch.commitments):
             raise MalformedRequest("The batch names a person or a commitment twice.")
         self._check_validity(batch.valid_until)
-        for tag, commitment, claim in zip(batch.tags, batch.commitments, claims, strict=True):
-            if claim.commitment != commitment or self.elector(batch.initiative, claim) != tag:
-                raise MalformedRequest("A tag of the batch is not that of its person.")
+        for index, (tag, commitment, claim) in enumerate(zip(batch.tags, batch.commitments, claims, strict=True)):
+            try:
+                fits = claim.commitment == commitment and self.elector(batch.initiative, claim) == tag
+            except Problem as problem:  # whom it is about, so that the others need not wait
+                raise type(problem)(problem.detail, **{**problem.extra, "index": index}) from problem
+            if not fits:
+                raise MalformedRequest("A tag of the batch is not that of its person.", index=index)
         self._check_evidence(batch.evidence_root, claims)
         return self.sign(batch)
 

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from gateway.failures import Failure
 from gateway.index.view import ChainView
-from gateway.members.peers import NotSigned, Peers
+from gateway.members.peers import NotSigned, Peers, Shortfall
 from gateway.members.registrar import Claim
+from gateway.problems import RefusedByRegistrars, RegistrarsUnavailable
 from gateway.relay.outbox import Settled
 from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Parcel
@@ -26,7 +27,8 @@ from protocol import eip712
 from protocol.types import Hash32
 
 VALIDITY = 3600  # seconds of chain time
-PAUSE = 2.0  # seconds before registrars that did not sign are asked again
+PAUSE = 2.0  # seconds before registrars that did not sign are asked again,
+LONGEST_PAUSE = 60.0  # and at most, after they were asked for the same person again and again
 AT_ONCE = 20
 
 Evidence = Callable[[sa.Connection, Hash32, int, Sequence[str]], None]
@@ -46,6 +48,46 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
 
 
+class Pauses:
+    """Submissions that wait for a while before registrars are asked for them again, each longer every time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[str, tuple[float, float]] = {}
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._until
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def add(self, id_: str) -> None:
+        """From now on by itself; due at once."""
+        self._until.setdefault(id_, (self._clock(), 0.0))
+
+    def put_off(self, id_: str) -> None:
+        pause = min(max(self._until.get(id_, (0.0, 0.0))[1] * 2, PAUSE), LONGEST_PAUSE)
+        self._until[id_] = (self._clock() + pause, pause)
+
+    def is_due(self, id_: str) -> bool:
+        """Whether it waits here, and has waited long enough."""
+        return id_ in self._until and self._clock() >= self._until[id_][0]
+
+    def discard(self, *ids: str) -> None:
+        for id_ in ids:
+            self._until.pop(id_, None)
+
+
+def refused(shortfall: Shortfall) -> Failure:
+    """Of who can never be brought to the chain with these registrars."""
+    return Failure(RefusedByRegistrars.code, f"{shortfall.sentence()}.")
+
+
+def waits(shortfall: Shortfall) -> Failure:
+    """What a person is told that waits for registrars."""
+    return Failure(RegistrarsUnavailable.code, f"{shortfall.sentence()}.")
+
+
 class SingleCarrier(ABC):
     """One submission a transaction. A kind says what it is, when it is done already, and what is signed."""
 
@@ -58,6 +100,7 @@ class SingleCarrier(ABC):
         self._desk = desk
         self._contract: Contract = desk.deployment.contract(self.CONTRACT)
         self._not_before = 0.0
+        self._paused = Pauses(desk.clock)
 
     @abstractmethod
     def is_done(self, submission: Submission) -> bool:
@@ -76,7 +119,9 @@ class SingleCarrier(ABC):
             return None
         submissions = self._desk.submissions
         for initiative in submissions.waiting_initiatives(self.KIND):
-            for submission in submissions.waiting(self.KIND, initiative, AT_ONCE):
+            for submission in submissions.waiting(self.KIND, initiative, AT_ONCE + len(self._paused)):
+                if submission.id in self._paused and not self._paused.is_due(submission.id):
+                    continue
                 parcel = self._parcel(submission)
                 if parcel is not None:
                     return parcel
@@ -85,9 +130,11 @@ class SingleCarrier(ABC):
     def _parcel(self, submission: Submission) -> Parcel | None:
         desk = self._desk
         if self.is_done(submission):
+            self._paused.discard(submission.id)
             desk.submissions.finish_now([submission])
             return None
         if (failure := self.untimely(submission)) is not None:
+            self._paused.discard(submission.id)
             desk.submissions.fail_now([submission], failure)
             return None
         message, claim = self.prepare(submission)
@@ -95,14 +142,19 @@ class SingleCarrier(ABC):
             data = self._contract.call(self.FUNCTION, message, desk.peers.gather(message, [claim])).data
             desk.simulator.check(self._contract.address, data, self.GAS)
         except NotSigned as error:
-            self._not_before = desk.clock() + PAUSE
-            if error.refusals:
-                desk.submissions.retry_now([submission], refusal_of(error))
+            self._paused.put_off(submission.id)
+            if error.shortfall.is_final:
+                self._paused.discard(submission.id)
+                desk.submissions.fail_now([submission], refused(error.shortfall))
+            else:
+                desk.submissions.remark_now([submission], waits(error.shortfall))
             return None
         except ContractError as error:
             self._not_before = desk.clock() + PAUSE
             desk.submissions.retry_now([submission], Failure.of(error))
             return None
+
+        self._paused.discard(submission.id)
 
         def link(db: sa.Connection, tx: int) -> None:
             desk.submissions.link(db, [submission], tx)
@@ -124,8 +176,3 @@ class SingleCarrier(ABC):
                     submissions.retry(db, submission, settled.failure)
 
         return write
-
-
-def refusal_of(error: NotSigned) -> Failure:
-    """What the first registrar that refused said, with all their sentences."""
-    return Failure(error.refusals[0].code, error.detail) if error.refusals else Failure.of(error)

@@ -27,7 +27,7 @@ def submit(
         submission=submission.id,
         content_hash=hashed,
         status=submission.status,
-        problem=submission.problem,
+        problem=submission.problem, waiting=submission.waiting,
     )
 
 
@@ -41,7 +41,7 @@ def status(
         submission=submission.id,
         content_hash=submission.key,
         status=submission.status,
-        problem=submission.problem,
+        problem=submission.problem, waiting=submission.waiting,
     )
 
 

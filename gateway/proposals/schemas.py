@@ -25,6 +25,7 @@ class SubmissionAnswer(BaseModel):
     content_hash: HexBytes
     status: str
     problem: ProblemDocument | None = None
+    waiting: str | None = None
 
 
 class ProposalView(BaseModel):

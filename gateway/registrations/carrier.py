@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.failures import Failure
 from gateway.members.peers import NotSigned
 from gateway.members.registrar import Claim, Registrar
-from gateway.members.single import PAUSE, VALIDITY, Desk, refusal_of
+from gateway.members.single import PAUSE, VALIDITY, Desk, Pauses, refused, waits
 from gateway.problems import KnownCommitment, KnownPerson, Problem, WrongPhase
 from gateway.registrations.payload import claim_of, commitment_of, tag_of
 from gateway.relay.outbox import Settled
@@ -26,8 +26,6 @@ from protocol.types import Hash32, InitiativeId, Phase, Tag
 log = logging.getLogger(__name__)
 
 GAS_BASE, GAS_PER_PERSON = 1_000_000, 250_000
-#: Refusals that name a person, not the moment: trying again would not help.
-FINAL_CODES = frozenset({"out-of-scope", "known-person", "known-commitment", "invalid-commitment"})
 KNOWN_PERSON = Failure(KnownPerson.code, "This person is registered with another commitment.")
 KNOWN_COMMITMENT = Failure(KnownCommitment.code, "The commitment was used before.")
 TOO_LATE = Failure(WrongPhase.code, "Registration is over.")
@@ -50,6 +48,7 @@ class RegistrationCarrier:
         self._clock = desk.clock
         self._since: dict[InitiativeId, float] = {}
         self._not_before: dict[InitiativeId, float] = {}
+        self._alone = Pauses(desk.clock)  # whom a registrar refused in company
 
     def next_parcel(self) -> Parcel | None:
         now = self._clock()
@@ -58,20 +57,27 @@ class RegistrationCarrier:
         for initiative in initiatives:
             if now < self._not_before.get(initiative, now):
                 continue
-            waiting = self._submissions.waiting("registration", initiative, self._limit)
-            if len(waiting) < self._limit and now - self._since[initiative] < self._age:
-                continue
-            del self._since[initiative]
-            parcel = self._parcel(initiative, waiting)
-            if parcel is not None:
-                return parcel
+            waiting = self._submissions.waiting("registration", initiative, self._size + len(self._alone))
+            together = [each for each in waiting if each.id not in self._alone][: self._limit]
+            if len(together) >= self._limit or (together and now - self._since[initiative] >= self._age):
+                del self._since[initiative]
+                parcel = self._parcel(initiative, together)
+                if parcel is not None:
+                    return parcel
+            for each in waiting:
+                if self._alone.is_due(each.id):
+                    parcel = self._parcel(initiative, [each])
+                    if parcel is not None:
+                        return parcel
         return None
 
     def _parcel(self, initiative: InitiativeId, waiting: list[Submission]) -> Parcel | None:
         if self._view.phase(initiative) is not Phase.REGISTRATION:
             self._submissions.fail_now(waiting, TOO_LATE)
+            self._alone.discard(*(each.id for each in waiting))
             return None
         claims, good = self._verified(waiting)
+        self._alone.discard(*(each.id for each in waiting if each not in good))
         if not good:
             return None
         batch = eip712.RegistrationBatch(
@@ -87,7 +93,9 @@ class RegistrationCarrier:
         except NotSigned as error:
             self._after_refusal(initiative, good, error)
             return None
-        self._limit = self._size
+        if len(good) > 1 or good[0].id not in self._alone:
+            self._limit = self._size
+        self._alone.discard(*(each.id for each in good))
         data = self._electorate.call("register", batch, signatures).data
         gas = GAS_BASE + GAS_PER_PERSON * len(good)
         try:
@@ -135,17 +143,26 @@ class RegistrationCarrier:
         return True
 
     def _after_refusal(self, initiative: InitiativeId, good: list[Submission], error: NotSigned) -> None:
-        """One person that a registrar refuses must not keep back the others: halves are tried, down to each alone."""
-        if len(good) > 1 and error.refusals:
-            self._limit = max(1, len(good) // 2)
+        """One person that a registrar refuses must not keep back the others: whom refusals name waits alone, and
+        where they name nobody halves are tried. Only who is refused by so many that k cannot come together fails."""
+        shortfall = error.shortfall
+        if len(good) > 1 and shortfall.refusals:
+            for place in shortfall.named:
+                self._alone.add(good[place].id)
+            if not shortfall.named:
+                self._limit = max(1, len(good) // 2)
+            self._since[initiative] = self._clock() - self._age
             return
-        self._limit = self._size
-        self._not_before[initiative] = self._clock() + PAUSE
-        codes = {refusal.code for refusal in error.refusals}
-        if codes & FINAL_CODES:
-            self._submissions.fail_now(good, refusal_of(error))
-        elif error.refusals:
-            self._submissions.retry_now(good, refusal_of(error))
+        if len(good) > 1:
+            self._not_before[initiative] = self._clock() + PAUSE
+        else:
+            self._limit = self._size
+            self._alone.put_off(good[0].id)
+        if len(good) == 1 and shortfall.is_final:
+            self._alone.discard(good[0].id)
+            self._submissions.fail_now(good, refused(shortfall))
+        else:
+            self._submissions.remark_now(good, waits(shortfall))
 
     def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
         """By the chain itself: the batch may have skipped a person."""

@@ -18,8 +18,10 @@ class RegistrationBody(Body):
 
 
 class RegistrationAnswer(BaseModel):
-    """`status`: accepted, queued, sent, mined, final or failed; `problem` says why it failed."""
+    """`status`: accepted, queued, sent, mined, final or failed; `problem` says why it failed, `waiting` for what it
+    waits (registrars that do not answer, or refuse)."""
 
     registration: str
     status: str
     problem: ProblemDocument | None = None
+    waiting: str | None = None

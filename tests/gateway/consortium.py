@@ -132,7 +132,7 @@ class Consortium:
 
     def initiative(self, **changes: Any) -> InitiativeId:
         """A new one, open for registration."""
-        draft = self.town.draft(issuers=[self.iss], **changes)
+        draft = self.town.draft(**{"issuers": [self.iss], **changes})
         created = publisher.create(self.town.members["A"], draft, patience=PATIENCE)
         assert all(handover.problem is None for handover in created.handovers)
         self.town.until(draft.rules.windows.registration_opens)

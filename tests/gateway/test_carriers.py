@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +15,8 @@ from gateway.ballots.repository import Ballots, StoredBallot
 from gateway.failures import Failure
 from gateway.index.view import ChainView
 from gateway.journal.tables import BALLOT, SUBMISSION, TX
-from gateway.members.peers import NotSigned, Refusal
+from gateway.members.asking import Refusal
+from gateway.members.peers import NotSigned, Shortfall
 from gateway.members.single import Desk
 from gateway.registrations.carrier import RegistrationCarrier
 from gateway.relay.simulate import Simulator
@@ -144,15 +145,20 @@ def test_one_refused_person_does_not_hold_up_the_others(consortium: Consortium) 
 
 
 class StandIn:
-    """The parts that a registration carrier asks, in memory: one registrar refuses whom it does not like."""
+    """The parts that a registration carrier asks, in memory: one registrar refuses whom it does not like, and says
+    whom where it `names`; of the other `silent` ones nothing is heard while there is somebody disliked."""
 
-    def __init__(self, disliked: set[int]) -> None:
-        self.disliked, self.asked = disliked, []  # type: ignore[var-annotated]  # lists of commitments
+    def __init__(self, disliked: set[int], *, names: bool = False, silent: int = 0) -> None:
+        self.disliked, self.names, self.silent = disliked, names, silent
+        self.asked: list[list[int]] = []
 
     def gather(self, message: Any, claims: Sequence[Any]) -> list[tuple[EntityId, bytes]]:
         self.asked.append(list(message.commitments))
-        if self.disliked & set(message.commitments):
-            raise NotSigned("1 of 2", [Refusal(EntityId(2), "out-of-scope", "No.")])
+        if found := self.disliked & set(message.commitments):
+            index = message.commitments.index(min(found)) if self.names else None
+            refusal = Refusal(EntityId(2), "out-of-scope", "No.", index)
+            silent = tuple(EntityId(3 + number) for number in range(self.silent))
+            raise NotSigned(Shortfall(2, 2 + self.silent, 1, (refusal,), silent))
         return [(EntityId(1), b"")]
 
     def elector(self, initiative: InitiativeId, claim: Any) -> bytes:
@@ -185,10 +191,10 @@ class StandIn:
         """The chain would take it."""
 
 
-def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -> None:
+def carry(tmp_path: Path, parts: StandIn, rounds: int) -> dict[int, tuple[str, str | None]]:
+    """Sixteen registrations, a round a second: what became of each."""
     journal = journal_in(tmp_path)
-    box, parts = Submissions(journal, 100), StandIn({5})
-    any_: Any = parts
+    box, any_ = Submissions(journal, 100), cast(Any, parts)
     for number in range(1, 17):
         key = number.to_bytes(32, "big")
         payload = {"id_token": f"token {number}", "salt": "00", "tag": key.hex()}
@@ -200,7 +206,7 @@ def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -
     now = 0.0
     desk = Desk(box, any_, any_, any_, any_, evidence, clock=lambda: now)
     carrier = RegistrationCarrier(desk, any_, 16, 0.0)
-    for round_ in range(40):
+    for round_ in range(rounds):
         now = float(round_)
         parcel = carrier.next_parcel()
         if parcel is not None:
@@ -215,11 +221,39 @@ def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -
                 }
                 db.execute(TX.insert().values(row))
                 parcel.link(db, round_)
-
-    states = {int.from_bytes(row.key, "big"): row.status for row in journal.read(sa.select(SUBMISSION))}
-    assert states == {number: "failed" if number == 5 else "queued" for number in range(1, 17)}
-    assert all(len(asked) <= 16 for asked in parts.asked)
+    rows = journal.read(sa.select(SUBMISSION))
     journal.close()
+    assert all(len(asked) <= 16 for asked in parts.asked)
+    return {int.from_bytes(row.key, "big"): (row.status, row.reason and f"{row.code}: {row.reason}") for row in rows}
+
+
+REFUSED = "refused-by-registrars: 1 of 2 registrars signed; refused by 1 of 2 (entity 2: out-of-scope)."
+
+
+def test_a_person_that_a_registrar_refuses_is_found_by_halving(tmp_path: Path) -> None:
+    states = carry(tmp_path, StandIn({5}), 40)
+    assert states == {number: ("failed", REFUSED) if number == 5 else ("queued", None) for number in range(1, 17)}
+
+
+def test_who_is_named_by_a_refusal_waits_alone_and_the_others_go_at_once(tmp_path: Path) -> None:
+    parts = StandIn({5, 9}, names=True)
+    states = carry(tmp_path, parts, 6)
+    assert states == {number: ("failed", REFUSED) if number in (5, 9) else ("queued", None) for number in range(1, 17)}
+    assert sorted(map(len, parts.asked)) == [1, 1, 14, 15, 16]
+
+
+def test_one_refusal_fails_nobody_while_others_could_still_make_up_k(tmp_path: Path) -> None:
+    """Who waits is told for what, is asked for less and less often, and keeps nobody back."""
+    parts = StandIn({5}, names=True, silent=1)
+    states = carry(tmp_path, parts, 200)
+    status, reason = states.pop(5)
+    assert status == "accepted"
+    assert reason == (
+        "registrars-unavailable: 1 of 2 registrars signed; refused by 1 of 3 (entity 2: out-of-scope); "
+        "no answer from entity 3."
+    )
+    assert set(states.values()) == {("queued", None)}
+    assert 5 < len([asked for asked in parts.asked if asked == [5]]) < 12
 
 
 def test_G4_a_revert_is_a_typed_error_with_and_without_data() -> None:

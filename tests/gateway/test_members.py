@@ -16,9 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.members import breaker as breaker_module
 from gateway.members import peers as peers_module
-from gateway.members.peers import NotSigned, Peers, body_of
+from gateway.members.asking import Refusal, body_of
+from gateway.members.breaker import Breaker, Counts
+from gateway.members.peers import NotSigned, Peers, Shortfall
 from gateway.members.registrar import Claim, submission_id
+from gateway.problems import OutOfScope
 from node import member_auth
 from node.keys import Key, Signer, new_account_secret
 from protocol import eip712
@@ -182,7 +186,7 @@ def test_a_person_out_of_scope_spoils_the_batch_that_names_it(consortium: Consor
         commitments=(*message.commitments, Commitment(int(body["commitment"]))),
         evidence_root=evidence_root([claims[0].token, claim.token]),
     )
-    problem(ask(consortium, body_of(changed, [*claims, claim])), 403, "out-of-scope")
+    assert problem(ask(consortium, body_of(changed, [*claims, claim])), 403, "out-of-scope")["index"] == 1
 
 
 def test_oversized_batches_are_refused_before_any_token_is_looked_at(
@@ -297,7 +301,7 @@ def test_a_registrar_that_fails_is_passed_over(
     assert time.monotonic() - begun < 8
 
 
-def test_one_that_was_silent_is_asked_last(
+def test_one_that_failed_is_not_asked_again_at_once(
     consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -306,15 +310,58 @@ def test_one_that_was_silent_is_asked_last(
         asked.append(handler.path)
         reply(500, b"")(handler, request)
 
+    monkeypatch.setattr(breaker_module, "FIRST_PAUSE", 60.0)
     services = consortium.gateways["A"].services
     peers = Peers(services.registrar, services.view, consortium.town.members["A"].folder.key(Role.GATEWAY), 0.5)
     truly = services.view.endpoint
     with impostor(count) as url:
         monkeypatch.setattr(services.view, "endpoint", lambda entity: url if entity == 2 else truly(entity))
-        for _ in range(3):
+        for _ in range(12):
             peers.gather(*batch(consortium, initiative, secrets.token_hex(4)))
+    counts = peers.counts()
     peers.close()
     assert len(asked) == 1
+    assert counts[EntityId(2)] == Counts(asked=1, silent=1)
+    assert counts[EntityId(3)] == Counts(asked=12, signed=12)
+
+
+def test_a_slow_one_is_overtaken_and_its_late_answer_is_counted(
+    consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """k − 1 are asked at once; who keeps them waiting is not waited for."""
+    services, go_on = consortium.gateways["A"].services, threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler, request: bytes) -> None:
+        go_on.wait(20)
+        reply(500, b"")(handler, request)
+
+    key = consortium.town.members["A"].folder.key(Role.GATEWAY)
+    monkeypatch.setattr(peers_module, "HEDGE", 0.1)
+    truly = services.view.endpoint
+    peers = Peers(services.registrar, services.view, key, 10.0)
+    with impostor(hang) as url:
+        monkeypatch.setattr(services.view, "endpoint", lambda entity: url if entity == 2 else truly(entity))
+        begun = time.monotonic()
+        for _ in range(6):
+            signatures = peers.gather(*batch(consortium, initiative, secrets.token_hex(4)))
+            assert [entity for entity, _ in signatures] == [1, 3]
+        assert time.monotonic() - begun < 5
+        assert 1 <= peers.counts()[EntityId(2)].asked <= 2  # more would only pile up
+        go_on.set()
+        until(lambda: peers.counts()[EntityId(2)].silent == peers.counts()[EntityId(2)].asked)
+    peers.close()
+
+
+def test_gathering_ends_in_time_whatever_registrars_do(
+    consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.monotonic()
+    with impostor(drip) as one, impostor(drip) as other, pytest.raises(NotSigned) as caught:
+        gather(consortium, initiative, monkeypatch, {2: one, 3: other})
+    assert time.monotonic() - begun < 2.5
+    assert caught.value.shortfall.silent == (2, 3)
+    assert not caught.value.shortfall.is_final
+    assert caught.value.detail == "1 of 2 registrars signed; no answer from entity 2, 3."
 
 
 def test_refusals_are_told_and_fewer_than_k_is_an_error(
@@ -327,13 +374,114 @@ def test_refusals_are_told_and_fewer_than_k_is_an_error(
     assert [(one.entity, one.code) for one in refused.value.refusals] == [(2, "out-of-scope")]
     assert len(refused.value.refusals[0].detail) == 300
     assert "1 of 2 registrars signed" in refused.value.detail
+    assert "No." not in refused.value.detail  # another member's text is not shown to citizens
+    assert not refused.value.shortfall.is_final  # the third may sign yet
+
+
+@pytest.mark.parametrize(
+    ("threshold", "active", "codes", "final"),
+    [
+        (2, 3, ("out-of-scope",), False),
+        (2, 3, ("out-of-scope", "token-expired"), True),
+        (2, 3, ("out-of-scope", "member-signature"), False),  # the moment, not the person
+        (2, 3, ("token-signature", "other"), False),
+        (2, 2, ("out-of-scope",), True),
+        (3, 3, ("known-person",), True),
+        (2, 1, (), False),  # too few members are left: nobody's refusal
+    ],
+)
+def test_a_refusal_is_final_where_the_others_could_not_make_up_k(
+    threshold: int, active: int, codes: tuple[str, ...], final: bool
+) -> None:
+    refusals = tuple(Refusal(EntityId(2 + place), code, "") for place, code in enumerate(codes))
+    assert Shortfall(threshold, active, 1, refusals, ()).is_final is final
+
+
+def test_a_breaker_opens_asks_once_and_closes() -> None:
+    now = 0.0
+    breaker = Breaker(lambda: now)
+
+    def fail(*, lying: bool = False) -> None:
+        question = breaker.ask()
+        assert question is not None
+        breaker.failed(question, lying=lying)
+
+    first, second = breaker.ask(), breaker.ask()
+    assert first is not None
+    assert second is not None
+    assert breaker.ask() is None  # two under way are enough
+    now = 0.4
+    assert breaker.since() == 0.4
+    breaker.failed(first, lying=False)
+    breaker.failed(second, lying=False)  # together with the first: one failure
+    for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
+        now += pause - 0.01
+        assert not breaker.is_ready()
+        now += 0.02
+        assert breaker.is_ready()
+        fail(lying=True)
+    now += 31
+    probe = breaker.ask()
+    assert probe is not None
+    assert breaker.ask() is None  # half-open: one question
+    breaker.refused(probe)
+    assert breaker.is_ready()
+    again = breaker.ask()
+    assert again is not None
+    breaker.signed(again)
+    fail()
+    now += 1.01
+    assert breaker.is_ready()  # it began from the first pause again
+    assert breaker.counts() == Counts(asked=12, signed=1, refused=1, silent=3, lying=7)
+
+
+def test_one_registrars_refusal_fails_nobody_and_holds_up_nobody(
+    consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B refuses one person of a batch. C signs; while C is away the person waits; where C refuses as well it fails."""
+    client, path = consortium.clients["A"], f"/v1/initiatives/{initiative}/registrations"
+
+    def dislike(name: str, commitment: str) -> None:
+        registrar = consortium.gateways[name].services.registrar
+        truly = registrar.elector
+
+        def elector(initiative: InitiativeId, claim: Claim) -> Tag:
+            if claim.commitment == int(commitment):
+                raise OutOfScope("The initiative is not open to this person: residence.")
+            return truly(initiative, claim)
+
+        monkeypatch.setattr(registrar, "elector", elector)
+
+    liked = consortium.registration(initiative, "vera")
+    disliked = consortium.registration(initiative, "xavier")
+    dislike("B", disliked["commitment"])
+    consortium.stop("C")
+    found = [client.post(path, json=body).json() for body in (liked, disliked)]
+    status = f"/v1/registrations/{found[1]['registration']}"
+    assert landed(client, f"/v1/registrations/{found[0]['registration']}")["status"] == "final"
+    until(lambda: "refused by 1 of 3" in (client.get(status).json()["waiting"] or ""))
+    waiting = client.get(status).json()
+    assert (waiting["status"], waiting["problem"]) == ("accepted", None)
+    assert waiting["waiting"] == (
+        "1 of 2 registrars signed; refused by 1 of 3 (entity 2: out-of-scope); no answer from entity 3."
+    )
+    consortium.start("C")
+    assert landed(client, status)["status"] == "final"
+
+    third = consortium.registration(initiative, "zulmira")
+    for name in "BC":
+        dislike(name, third["commitment"])
+    refused = landed(client, f"/v1/registrations/{client.post(path, json=third).json()['registration']}")
+    assert refused["status"] == "failed"
+    assert refused["problem"]["code"] == "refused-by-registrars"
+    assert refused["problem"]["detail"].startswith("1 of 2 registrars signed; refused by 2 of 3 (entity ")
+    assert "3: out-of-scope" in refused["problem"]["detail"]
 
 
 def test_registrations_wait_for_registrars_that_are_away(
     consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """k unreachable: it stays accepted however long that takes, and lands when they are back."""
-    monkeypatch.setattr(peers_module, "SILENT", 0.5)
     for name in "BC":
         consortium.stop(name)
     client = consortium.clients["A"]
