@@ -27,7 +27,8 @@ def submit(
         submission=submission.id,
         content_hash=hashed,
         status=submission.status,
-        problem=submission.problem, waiting=submission.waiting,
+        problem=submission.problem,
+        waiting=submission.waiting,
     )
 
 
@@ -41,7 +42,8 @@ def status(
         submission=submission.id,
         content_hash=submission.key,
         status=submission.status,
-        problem=submission.problem, waiting=submission.waiting,
+        problem=submission.problem,
+        waiting=submission.waiting,
     )
 
 

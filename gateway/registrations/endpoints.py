@@ -21,7 +21,9 @@ def _claim(body: RegistrationBody) -> Claim:
 
 
 def _answer(submission: Submission) -> RegistrationAnswer:
-    return RegistrationAnswer(registration=submission.id, status=submission.status, problem=submission.problem, waiting=submission.waiting)
+    return RegistrationAnswer(
+        registration=submission.id, status=submission.status, problem=submission.problem, waiting=submission.waiting
+    )
 
 
 @router.post("/initiatives/{initiative}/registrations", status_code=202, dependencies=[Depends(writable)])
