@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway import health, log_in, problems
+from gateway import log_in, problems
 from gateway.authorisations import endpoints as authorisation_endpoints
 from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
@@ -24,6 +24,9 @@ from gateway.database import JOURNAL, locate
 from gateway.deps import Services
 from gateway.eid.issuers import IssuerSettings, Jwks, fetch_over_http
 from gateway.eid.tokens import TokenVerifier
+from gateway.health import endpoints as health_endpoints
+from gateway.health.checks import Parts
+from gateway.health.service import HealthService
 from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
@@ -92,8 +95,10 @@ class Gateway:
         self.services.indexer.start()
         for worker in self.workers:
             worker.start()
+        self.services.health.monitor.start()
 
     def stop(self) -> None:
+        self.services.health.monitor.stop()
         if self.metrics is not None:
             self.metrics.stop()
         for worker in self.workers:
@@ -182,6 +187,10 @@ def _connect(
         settings.poll_interval,
         on_rewind,
     )
+    workers = [persons, anonymous]
+    health = HealthService(
+        Parts(settings, view, indexer, sources, workers, tokens, registrar, lambda: _waiting(submissions, ballots))
+    )
     services = Services(
         view=view,
         indexer=indexer,
@@ -200,10 +209,10 @@ def _connect(
             view,
             deployment,
         ),
+        health=health,
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
     )
-    workers = [persons, anonymous]
     readings = GatewayReadings(view, indexer, submissions, ballots, workers)
     return Gateway(settings, services, journal, store, peers, workers, rpc, sources, readings)
 
@@ -237,6 +246,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         rates=Rates(settings.client_rate, settings.client_burst),
         proxies=settings.trusted_proxies,
         unlimited=settings.unlimited,
+        health=gateway.services.health,
     )
     app.add_middleware(Observed, access_log=settings.access_log)
     if settings.cors_origins:
@@ -251,7 +261,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_middleware(SecurityHeaders, hsts=settings.hsts)
     problems.install(app)
     for router in (
-        health.router,
+        health_endpoints.router,
         initiative_endpoints.router,
         registration_endpoints.router,
         proposal_endpoints.router,
@@ -268,6 +278,10 @@ async def _sweep(people: log_in.LogIn) -> None:
     while True:
         await asyncio.sleep(log_in.SWEEP_INTERVAL)
         await run_in_threadpool(people.sweep)
+
+
+def _waiting(submissions: Submissions, ballots: Ballots) -> int:
+    return sum(submissions.count_waiting().values()) + sum(count for _, count in ballots.waiting_initiatives())
 
 
 def _suite(deployment: Deployment) -> Suite:

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Path, Request
 
 from gateway.ballots.service import BallotService
+from gateway.health.service import HealthService
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
 from gateway.index.view import ChainView
@@ -37,6 +38,7 @@ class Services:
     nodes: BucketNodes
     results: Results
     log_in: LogIn
+    health: HealthService
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]
 

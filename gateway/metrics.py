@@ -38,6 +38,13 @@ _transactions = Counter(
     "urna_relay_transactions", "Transactions that reached an end", ["worker", "end"], registry=_registry
 )
 
+# There from the beginning, so that a rate over them begins at nought.
+for _outcome in ("signed", "refused", "silent"):
+    _registrars.labels(_outcome)
+for _worker in ("persons", "ballots"):
+    _transactions.labels(_worker, "final")
+    _transactions.labels(_worker, "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:

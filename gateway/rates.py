@@ -18,6 +18,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.health.service import HealthService
 from gateway.observed import is_anonymous
 from gateway.problems import TooMany, refuse
 
@@ -73,9 +74,15 @@ class RateLimits:
     """Rations every request but those about ballots and those from `unlimited` networks."""
 
     def __init__(
-        self, app: ASGIApp, rates: Rates, proxies: Sequence[Network] = (), unlimited: Sequence[Network] = ()
+        self,
+        app: ASGIApp,
+        rates: Rates,
+        proxies: Sequence[Network] = (),
+        unlimited: Sequence[Network] = (),
+        health: HealthService | None = None,
     ) -> None:
         self._app = app
+        self._health = health
         self._rates = rates
         self._proxies = tuple(proxies)
         self._unlimited = tuple(unlimited)
@@ -98,9 +105,11 @@ class RateLimits:
 
     def _client(self, scope: Scope) -> Address | None:
         peer = None if not scope.get("client") else _parsed(scope["client"][0])
-        if peer is None or not _within(peer, self._proxies):
-            return peer
         headers = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        if peer is None or not _within(peer, self._proxies):
+            if headers and self._health is not None and peer is not None and peer.is_private:
+                self._health.untrusted_proxy = True  # all its clients count as one
+            return peer
         return forwarded(peer, b",".join(headers).decode("latin-1"), self._proxies)
 
 

@@ -81,6 +81,14 @@ class Jwks:
                 raise KeysUnavailable(f"{self.issuer.iss}: no keys were had yet")
             return self._keys.get(kid)
 
+    def require(self) -> None:
+        """Fetch the keys where there are none, or old ones. Raises KeysUnavailable where there are none then."""
+        with self._lock:
+            if not self._is_fresh() and self._may_try():
+                self._refresh()
+            if self._fetched is None:
+                raise KeysUnavailable(f"{self.issuer.iss}: no keys were had yet")
+
     def _is_fresh(self) -> bool:
         return self._fetched is not None and self.clock() - self._fetched <= self.max_age
 

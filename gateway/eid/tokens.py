@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 
-from gateway.eid.issuers import ALLOWED_ALGORITHMS, IssuerSettings, Jwks
+from gateway.eid.issuers import ALLOWED_ALGORITHMS, IssuerSettings, Jwks, KeysUnavailable
 from gateway.problems import (
     TokenAlgorithm,
     TokenAudience,
@@ -45,6 +45,16 @@ class TokenVerifier:
 
     def __init__(self, jwks: Mapping[str, Jwks]) -> None:
         self._jwks = jwks
+
+    def without_keys(self) -> list[str]:
+        """The issuers whose keys cannot be had now. May wait for their time-outs."""
+        missing = []
+        for iss, jwks in self._jwks.items():
+            try:
+                jwks.require()
+            except KeysUnavailable:
+                missing.append(iss)
+        return missing
 
     def verify(self, token: str, nonce: str) -> Person:
         """The person, where the token is good and was issued for `nonce`; else a TokenProblem.

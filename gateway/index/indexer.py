@@ -83,6 +83,10 @@ class Indexer:
             return "the chain's head could not be read for a while"
         return self._fault
 
+    def is_forked(self) -> bool:
+        """Whether a final chain showed two faces: then nothing is read any more."""
+        return self._forked
+
     def refuses_writes(self) -> bool:
         """Whether what is accepted now would be judged by a state that is too old, or not to be trusted."""
         return self._forked or self._alone or self._is_late()

@@ -91,6 +91,9 @@ class Registrar:
             raise PepperDestroyed(str(error)) from error
         return pepper_box.sign_receipt(self._key, envelope)
 
+    def holds_pepper(self, initiative: InitiativeId) -> bool:
+        return self._folder.peppers.holds(self._view.rules(initiative).pepper_hash)
+
     def _pepper(self, initiative: InitiativeId) -> bytes:
         pepper_hash = self._view.rules(initiative).pepper_hash
         with self._opening:  # a keystore takes a while to open: once is enough

@@ -48,6 +48,7 @@ class RelayWorker:
 
     def __init__(self, name: str, outbox: Outbox, carriers: Sequence[Carrier], interval: float) -> None:
         self.name = name
+        self.ended = 0  # transactions that reached an end
         self._good_at = time.monotonic()
         self._outbox = outbox
         self._carriers = carriers
@@ -101,6 +102,7 @@ class RelayWorker:
                 write(db)
 
         self._outbox.close(settled, finish)
+        self.ended += 1
         metrics.transaction_ended(self.name, settled.landed)
 
     def _send_parcels(self, carrier: Carrier) -> None:

@@ -267,7 +267,10 @@ def test_G6_a_gateway_that_does_not_hear_the_chain_reads_on_and_refuses_writes(
         assert answer.headers["retry-after"] == "2"
     health = client.get("/health")
     assert (health.status_code, health.json()["status"]) == (503, "degraded")
-    assert health.json()["reasons"] == ["the chain shows two faces"]
+    assert health.json()["reasons"][0]["code"] == "chain-refused"
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (503, "not-ready")
+    assert client.get("/health/live").status_code == 200
     assert client.get(path).status_code == 200
     assert rows(consortium.gateways["A"]) == before
 

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import metrics
 from gateway.metrics import STEP, Answered, Steps
-from tests.gateway.consortium import Consortium
+from tests.gateway.consortium import Consortium, until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -109,6 +111,7 @@ def test_a_line_of_the_log_has_the_route_and_no_address_or_id(
     caplog.set_level(logging.DEBUG, "gateway")
     id_ = secrets.token_hex(16)
     measured.clients["C"].get(f"/v1/registrations/{id_}?x={id_}", headers={"User-Agent": "somebody"})
+    until(lambda: "gateway.observed" in {record.name for record in caplog.records})
     (record,) = [record for record in caplog.records if record.name == "gateway.observed"]
     assert record.getMessage().startswith("GET /v1/registrations/{id} 404 ")
     assert id_ not in caplog.text
@@ -122,3 +125,9 @@ def test_steps_release_all_at_once() -> None:
     for status in range(7):
         steps.add(Answered("POST", "/x", status, 0.1, None))
     assert [[each.status for each in one] for one in released] == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_the_handbook_lists_every_metric(measured: Consortium) -> None:
+    written = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    names = {re.sub(r"_(bucket|sum|count)\Z", "", name) for name, _ in scrape(measured, "C")}
+    assert names == set(re.findall(r"`(urna_[a-z_]+)`", written.partition("**Metrics**")[2].partition("**Log**")[0]))

@@ -131,3 +131,16 @@ def test_check_names_what_fails_and_tries_the_rest(good: dict[str, str], capsys:
         "database": True,
         "disk": found["disk"],
     }
+
+
+def test_the_handbook_lists_every_setting() -> None:
+    """Where this fails, the table of docs/operations.md is to be what it says."""
+    written = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    for name, field in Settings.model_fields.items():
+        if field.is_required():
+            default = "required"
+        elif isinstance(field.default, tuple):
+            default = ", ".join(str(each) for each in field.default) or "none"
+        else:
+            default = "none" if field.default is None else str(field.default)
+        assert f"| `{name}` | {default} | {field.description} |" in written
