@@ -160,9 +160,13 @@ class Settings(BaseModel):
     )
     disk_low: Annotated[int, Field(ge=0)] = Field(512, description="MB free below which /health/ready warns")
 
-    #: A session ends after so many seconds without use, or in all. Longer is handier, and worse on a shared computer.
-    session_idle: Annotated[float, Field(ge=60, le=3600)] = 900.0
-    session_lifetime: Annotated[float, Field(ge=60, le=8 * 3600)] = 3600.0
+    # Sessions. Longer is handier, and worse on a shared computer.
+    session_idle: Annotated[float, Field(ge=60, le=3600)] = Field(
+        900.0, description="seconds without use after which a session ends"
+    )
+    session_lifetime: Annotated[float, Field(ge=60, le=8 * 3600)] = Field(
+        3600.0, description="seconds after which every session ends"
+    )
 
     @property
     def index_path(self) -> Path:
