@@ -39,8 +39,6 @@ _transactions = Counter(
 )
 
 # There from the beginning, so that a rate over them begins at nought.
-for _outcome in ("signed", "refused", "silent"):
-    _registrars.labels(_outcome)
 for _worker in ("persons", "ballots"):
     _transactions.labels(_worker, "final")
     _transactions.labels(_worker, "failed")
