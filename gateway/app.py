@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,7 +22,8 @@ from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
 from gateway.database import JOURNAL, locate
 from gateway.deps import Services
-from gateway.eid.issuers import IssuerSettings, Jwks, fetch_over_http
+from gateway.eid.brokers import Brokers
+from gateway.eid.issuers import Issuer
 from gateway.eid.tokens import TokenVerifier
 from gateway.health import endpoints as health_endpoints
 from gateway.health.checks import Parts
@@ -123,15 +124,14 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
         member = Member.open(settings.entity, rpc, deployment, test_key=test_key is not None)
         if len(member.folder.public.lanes) < 2:
             raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
-        issuers = settings.load_issuers()
-        jwks = {issuer.iss: Jwks(issuer, fetch_over_http) for issuer in issuers}
+        issuers = {issuer.iss: Issuer(issuer) for issuer in settings.load_issuers()}
         key = test_key or pinned_key()
         origin = deployment.genesis_hash + b"".join(deployment.addresses)
         journal = open_journal(locate(settings.entity, settings.database, JOURNAL), origin)
         undo.callback(journal.close)
         store = IndexStore(settings.index_path, origin)
         undo.callback(store.close)
-        gateway = _connect(settings, member, issuers, TokenVerifier(jwks), key, journal, store)
+        gateway = _connect(settings, member, issuers, key, journal, store)
         undo.pop_all()
         return gateway
 
@@ -139,14 +139,15 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
 def _connect(
     settings: Settings,
     member: Member,
-    issuers: Sequence[IssuerSettings],
-    tokens: TokenVerifier,
+    issuers: Mapping[str, Issuer],
     key: VerifyingKey,
     journal: Journal,
     store: IndexStore,
 ) -> Gateway:
     rpc, deployment, entity = member.rpc, member.deployment, EntityId(member.entity)
-    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), _suite(deployment))
+    consortium = Address(deployment.address("Consortium"))
+    view = ChainView(deployment.chain_id, consortium, _suite(deployment))
+    tokens = TokenVerifier(issuers, Brokers(deployment.chain_id, consortium, view))
     registrar = Registrar(entity, member.folder, deployment, view, tokens)
     peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)
     submissions = Submissions(journal, settings.queue_limit)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from gateway.database import INDEX, JOURNAL, Database, DatabaseError, DatabaseUnavailable
-from gateway.eid.issuers import fetch_over_http, parse_keys
+from gateway.eid.issuers import Issuer
 from gateway.settings import Settings
 from node.deployment import Deployment
 from node.entity import EntityFolder
@@ -72,8 +72,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
         issuers = []
     for issuer in issuers:
 
-        def keys(uri: str = str(issuer.jwks_uri), timeout: float = issuer.timeout) -> str:
-            return f"{len(parse_keys(fetch_over_http(uri, timeout)))} keys"
+        def keys(asked: Issuer = Issuer(issuer)) -> str:
+            return f"{len(asked.keys())} keys"
 
         yield f"keys of {issuer.iss}", keys
 

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.authorisations.client import CodeClient
-from gateway.authorisations.discovery import KnownIssuer
 from gateway.authorisations.service import AuthorisationService
-from gateway.eid.issuers import IssuerSettings
+from gateway.eid.issuers import Issuer, KeysUnavailable
 from gateway.eid.tokens import TokenVerifier
 from gateway.index.view import ChainView
 from gateway.sessions.cookies import AUTHORISATION_PATH, Cookies, Origin
+from gateway.sessions.problems import IssuerUnavailable
 from gateway.sessions.repository import Sessions
 from node.deployment import Deployment
+from node.oidc.discovery import Discovery
 from node.oidc.flow import Client
 
 SWEEP_INTERVAL = 15.0
@@ -37,7 +38,7 @@ class LogIn:
 
 def assemble(
     endpoint: str,
-    issuers: Sequence[IssuerSettings],
+    issuers: Mapping[str, Issuer],
     verifier: TokenVerifier,
     sessions: Sessions,
     view: ChainView,
@@ -45,17 +46,25 @@ def assemble(
 ) -> LogIn:
     """`endpoint` is the entity's address in the consortium, where issuers send browsers back to."""
     origin = Origin.of(endpoint)
-    clients = {issuer.iss: _client(issuer, origin) for issuer in issuers}
+    clients = {iss: _client(issuer, origin) for iss, issuer in issuers.items()}
     authorisations = AuthorisationService(clients, verifier, sessions, view, deployment)
     return LogIn(origin, Cookies(origin), sessions, authorisations)
 
 
-def _client(issuer: IssuerSettings, origin: Origin) -> CodeClient:
-    secret = None if issuer.client_secret is None else issuer.client_secret.get_secret_value()
+def _client(issuer: Issuer, origin: Origin) -> CodeClient:
+    settings = issuer.settings
+    secret = None if settings.client_secret is None else settings.client_secret.get_secret_value()
+
+    def discovery() -> Discovery:
+        try:
+            return issuer.discovery()
+        except KeysUnavailable as error:
+            raise IssuerUnavailable("The eID issuer could not be asked; log in again in a moment.") from error
+
     return CodeClient(
-        Client(issuer.audience, f"{origin.url}{AUTHORISATION_PATH}/callback", secret),
-        KnownIssuer(issuer.iss, issuer.timeout).discovery,
-        issuer.client_scope,
-        issuer.assurance,
-        issuer.timeout,
+        Client(settings.audiences[0], f"{origin.url}{AUTHORISATION_PATH}/callback", secret),
+        discovery,
+        settings.client_scope,
+        settings.assurance,
+        settings.timeout,
     )

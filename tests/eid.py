@@ -50,7 +50,7 @@ class Provider:
 
     def settings(self) -> dict[str, Any]:
         """Its entry in a gateway's list of issuers."""
-        return {"iss": self.issuer, "jwks_uri": f"{self.issuer}/jwks", "audience": PUBLIC.id}
+        return {"iss": self.issuer, "audiences": [client.id for client in self.clients]}
 
     def add(self, *people: Person) -> None:
         self.people.extend(people)

@@ -35,6 +35,7 @@ from protocol.types import (
     Hash32,
     InitiativeId,
     Nullifier,
+    P256Point,
     Phase,
     ProposalId,
     Role,
@@ -104,6 +105,14 @@ class ChainView:
     def registrar_account(self, entity: EntityId) -> Address:
         with self._lock:
             return self._state.consortium.account(entity, Role.REGISTRAR)
+
+    def broker_key(self, entity: EntityId, initiative: InitiativeId | None) -> P256Point | None:
+        """Of an active entity's broker; for an initiative, only the key that stood when it was created."""
+        with self._lock:
+            consortium = self._state.consortium
+            if entity not in consortium.entities:
+                return None
+            return consortium.broker_key(entity, None if initiative is None else self.require(initiative).created)
 
     def role_of(self, account: bytes) -> tuple[EntityId, Role] | None:
         """The active entity and role that an account serves now."""

@@ -133,7 +133,7 @@ class Registrar:
         if self.entity not in self._view.rules(initiative).registrars:
             raise NotRegistrar("This entity is no registrar of the initiative: ask one of its registrars.")
         try:
-            person = self._verifier.verify(claim.token, nonce)
+            person = self._verifier.verify(claim.token, nonce, initiative)
         except KeysUnavailable as error:
             raise ChainUnavailable("The eID issuer's keys cannot be had now; try again in a minute.") from error
         if person.issuer not in self._view.rules(initiative).issuers:

@@ -112,7 +112,7 @@ class RunConsortium:
         self.supervisor.start(
             Service("eID issuer", command, self._log("eid"), lambda: _answers(f"{self.issuer}/jwks", "the issuer"))
         )
-        issuers = [{"iss": self.issuer, "jwks_uri": f"{self.issuer}/jwks", "audience": CLIENT.id}]
+        issuers = [{"iss": self.issuer, "audiences": [CLIENT.id]}]
         (self.out / "issuers.json").write_text(json.dumps(issuers, indent=2), encoding="utf-8")
 
     def start_gateway(self, entity: EntityPlace) -> None:

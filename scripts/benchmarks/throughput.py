@@ -135,7 +135,7 @@ def _gateway(chain: Chain, folder: Path, samples: Path) -> Iterator[tuple[int, i
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     issuers = folder / "issuers.json"
-    issuer = {"iss": "https://eid.example.org", "jwks_uri": "http://127.0.0.1:9/jwks", "audience": "urna"}
+    issuer = {"iss": "https://eid.example.org", "jwks_uri": "http://127.0.0.1:9/jwks", "audiences": ["urna"]}
     issuers.write_text(json.dumps([issuer]), encoding="utf-8")
     settings = {
         "entity": str(chain.members[0].folder.path),

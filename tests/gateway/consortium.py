@@ -215,7 +215,7 @@ def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium
         key = issuer.new_key()
         provider = Provider(eid.url, key)
         eid.start(provider.create_app())
-        issuers = [{"iss": eid.url, "jwks_uri": f"{eid.url}/jwks", "audience": issuer.AUDIENCE}]
+        issuers = [{"iss": eid.url, "jwks_uri": f"{eid.url}/jwks", "audiences": [issuer.AUDIENCE]}]
         (folder / "issuers.json").write_text(json.dumps(issuers), encoding="utf-8")
 
         folders = {name: EntityFolder.create(folder / name, f"Entity {name}", served[name].url, 2) for name in NAMES}

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.eid.issuers import IssuerSettings, Jwks, KeysUnavailable, fetch_over_http, read_bounded
+from gateway.eid.issuers import Issuer, IssuerSettings, KeysUnavailable, fetch_keys
 from gateway.limits import MAX_DEPTH, SHARES, Bounds, kind_of, too_deep
+from node.oidc.fetch import read_bounded
 from tests.gateway.consortium import Consortium
 
 
@@ -187,9 +188,9 @@ def test_G10_a_gateway_with_slow_senders_serves_the_others(consortium: Consortiu
             one.close()
 
 
-def jwks(fetch: Callable[[str, float], bytes], clock: Callable[[], float]) -> Jwks:
-    settings = IssuerSettings(iss="https://eid", jwks_uri="https://eid/jwks", audience="urna")  # type: ignore[arg-type]  # pydantic parses the URL
-    return Jwks(settings, fetch, clock=clock)
+def jwks(fetch: Callable[[str, float], bytes], clock: Callable[[], float]) -> Issuer:
+    settings = IssuerSettings(iss="https://eid", jwks_uri="https://eid/jwks", audiences=("urna",))  # type: ignore[arg-type]  # pydantic parses the URL
+    return Issuer(settings, fetch, clock=clock)
 
 
 def test_G10_an_issuer_that_hangs_is_not_asked_for_every_request() -> None:
@@ -211,25 +212,6 @@ def test_G10_an_issuer_that_hangs_is_not_asked_for_every_request() -> None:
     assert len(asked) == 2
 
 
-def test_G10_known_keys_are_had_while_an_unknown_one_is_asked_for() -> None:
-    entered, go = threading.Event(), threading.Event()
-
-    def hang(url: str, timeout: float) -> bytes:
-        entered.set()
-        go.wait(10)
-        raise httpx.ReadTimeout("too slow")
-
-    keys = jwks(hang, lambda: 100.0)
-    sentinel: Any = object()
-    keys._keys, keys._fetched, keys._tried = {"known": sentinel}, 50.0, 0.0
-    asking = threading.Thread(target=lambda: keys.key("unknown"))
-    asking.start()
-    entered.wait(10)
-    assert keys.key("known") is sentinel
-    go.set()
-    asking.join()
-
-
 def test_G10_an_answer_that_drips_is_given_up() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -248,7 +230,7 @@ def test_G10_an_answer_that_drips_is_given_up() -> None:
     thread = threading.Thread(target=drip)
     thread.start()
     with pytest.raises(ValueError, match="took longer"):
-        fetch_over_http(f"http://127.0.0.1:{listening.getsockname()[1]}/jwks", 0.3)
+        fetch_keys(f"http://127.0.0.1:{listening.getsockname()[1]}/jwks", 0.3)
     listening.close()
     thread.join()
 

@@ -4,20 +4,16 @@
 from __future__ import annotations
 
 import pickle
-import threading
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.authorisations.discovery import MAX_AGE, KnownIssuer
 from gateway.authorisations.repository import Authorisation, Purpose, Shelf
 from gateway.eid.tokens import Person
 from gateway.problems import TooMany
 from gateway.sessions.cookies import Cookies, Origin
-from gateway.sessions.problems import IssuerUnavailable
 from gateway.sessions.repository import MAX_PER_PERSON, Sessions
-from node.oidc.discovery import Discovery, DiscoveryError
 from protocol.scope import Assurance
 
 
@@ -191,53 +187,3 @@ def test_a_cookie_without_the_prefix_is_not_believed() -> None:
     assert read(f"__Secure-urna-session={'A' * 42}") is None
     assert read(f"__Secure-urna-session={'é' * 43}") is None
     assert read(f"__Secure-urna-session={'A' * 43}; __Secure-urna-session={'B' * 43}") is None
-
-
-# The issuer
-
-
-def test_G10_an_issuer_away_is_asked_seldom_and_what_is_known_serves_on(clock: Clock) -> None:
-    known = Discovery("https://eid", "https://eid/jwks", "https://eid/a", "https://eid/t")
-    answers: list[Discovery] = []
-    asked: list[str] = []
-
-    def ask(issuer: str, timeout: float) -> Discovery:
-        asked.append(issuer)
-        if not answers:
-            raise DiscoveryError("away")
-        return answers[0]
-
-    found = KnownIssuer("https://eid", 1.0, ask, clock)
-    for _ in range(5):
-        with pytest.raises(IssuerUnavailable):
-            found.discovery()
-    assert asked == ["https://eid"]
-    answers.append(known)
-    clock.now += 5
-    assert found.discovery() == found.discovery() == known
-    assert len(asked) == 2
-    answers.clear()
-    clock.now += MAX_AGE + 1
-    assert found.discovery() == found.discovery() == known
-    assert len(asked) == 3
-
-
-def test_G10_an_issuer_that_hangs_does_not_hold_up_who_knows_it(clock: Clock) -> None:
-    known = Discovery("https://eid", "https://eid/jwks", "https://eid/a", "https://eid/t")
-    entered, go = threading.Event(), threading.Event()
-
-    def ask(issuer: str, timeout: float) -> Discovery:
-        if entered.is_set() or clock.now > 1_000_000:
-            entered.set()
-            go.wait(10)
-        return known
-
-    found = KnownIssuer("https://eid", 1.0, ask, clock)
-    found.discovery()
-    clock.now += MAX_AGE + 1
-    asking = threading.Thread(target=found.discovery)
-    asking.start()
-    assert entered.wait(10)
-    assert found.discovery() == known
-    go.set()
-    asking.join()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Forged, stale and misdirected ID tokens (faults J1, J3, J4 of the identity list)."""
+"""Forged, stale and misdirected ID tokens (J1, J3, J4), against a verifier alone: each refusal and its code."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -17,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gateway import problems
-from gateway.eid.issuers import IssuerSettings, Jwks, KeysUnavailable, parse_keys
+from gateway.eid.issuers import Issuer, IssuerSettings
 from gateway.eid.tokens import TokenVerifier
 
 ISS = "https://eid.example"
@@ -51,19 +49,24 @@ def fetch() -> Counter:
     return Counter()
 
 
+AUDIENCES = ("urna", "urna-b")
+NOW = 1_800_000_000
+LEEWAY = 5
+
+
 @pytest.fixture
 def clock() -> list[float]:
-    return [0.0]
+    return [float(NOW)]
 
 
 @pytest.fixture
 def verifier(fetch: Counter, clock: list[float]) -> TokenVerifier:
-    issuer = IssuerSettings(iss=ISS, jwks_uri=f"{ISS}/jwks", audience="urna", leeway=5)  # type: ignore[arg-type]  # pydantic parses the URL
-    return TokenVerifier({ISS: Jwks(issuer, fetch, clock=lambda: clock[0])})
+    issuer = IssuerSettings(iss=ISS, jwks_uri=f"{ISS}/jwks", audiences=AUDIENCES, leeway=LEEWAY)  # type: ignore[arg-type]  # pydantic parses the URL
+    return TokenVerifier({ISS: Issuer(issuer, fetch, clock=lambda: clock[0])}, now=lambda: clock[0])
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
+    now = NOW
     base = {
         "iss": ISS,
         "aud": "urna",
@@ -77,7 +80,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def sign(payload: dict[str, Any], key: Any = EC_KEY, algorithm: str = "ES256", **header: Any) -> str:
-    return jwt.encode(payload, key, algorithm=algorithm, headers={"kid": "ec", **header})
+    return jwt.api_jws.encode(json.dumps(payload).encode(), key, algorithm=algorithm, headers={"kid": "ec", **header})
 
 
 def test_good_token_names_the_person(verifier: TokenVerifier) -> None:
@@ -148,24 +151,11 @@ def test_J1_keys_named_in_the_token_are_ignored(
     assert set(fetch.urls) <= {f"{ISS}/jwks"}
 
 
-def test_J2_unknown_key_id_asks_the_issuer_once_a_minute(
-    verifier: TokenVerifier, fetch: Counter, clock: list[float]
-) -> None:
-    for second in range(120):
-        clock[0] = float(second)
-        with pytest.raises(problems.TokenSignature):
-            verifier.verify(sign(claims(), kid=f"unknown-{second}"), NONCE)
-    assert len(fetch.urls) == 2
-
-
 @pytest.mark.parametrize("kid", ["", "x" * 129, "a\nb"])
 def test_J2_hostile_key_id_causes_no_request(verifier: TokenVerifier, fetch: Counter, kid: str) -> None:
     with pytest.raises(problems.TokenSignature):
         verifier.verify(sign(claims(), kid=kid), NONCE)
     assert fetch.urls == []
-
-
-NOW = int(time.time())
 
 
 @pytest.mark.parametrize(
@@ -179,6 +169,17 @@ NOW = int(time.time())
         ({"iss": None}, problems.TokenIssuer),
         ({"aud": "other"}, problems.TokenAudience),
         ({"aud": ["urna", "other"]}, problems.TokenAudience),
+        ({"aud": ["urna", "other"], "azp": "urna"}, problems.TokenAudience),
+        ({"aud": ["urna", "urna-b"]}, problems.TokenAudience),
+        ({"aud": "urna", "azp": "other"}, problems.TokenAudience),
+        ({"aud": []}, problems.TokenAudience),
+        ({"aud": {"urna": 1}}, problems.TokenAudience),
+        ({"iss": [ISS]}, problems.TokenIssuer),
+        ({"iat": None}, problems.TokenMalformed),
+        ({"iat": True}, problems.TokenMalformed),
+        ({"exp": float("inf")}, problems.TokenMalformed),
+        ({"sub": 7}, problems.TokenMalformed),
+        ({"sub": "x" * 256}, problems.TokenMalformed),
         ({"aud": None}, problems.TokenAudience),
         ({"sub": None}, problems.TokenMalformed),
         ({"sub": ""}, problems.TokenMalformed),
@@ -200,13 +201,37 @@ def test_J3_access_token_is_no_id_token(verifier: TokenVerifier) -> None:
         verifier.verify(sign(claims(), typ="at+jwt"), NONCE)
 
 
-@pytest.mark.parametrize(("late", "accepted"), [(3, True), (8, False)])
-def test_J3_expiry_is_judged_within_the_leeway(verifier: TokenVerifier, late: int, accepted: bool) -> None:
-    token = sign(claims(exp=int(time.time()) - late))
-    if accepted:
+@pytest.mark.parametrize(
+    "payload",
+    [{"aud": "urna-b"}, {"aud": ["urna"]}, {"aud": "urna", "azp": "urna"}, {"aud": list(AUDIENCES), "azp": "urna"}],
+)
+def test_J3_a_token_for_another_members_client_of_the_sector_is_good(
+    verifier: TokenVerifier, payload: dict[str, Any]
+) -> None:
+    assert verifier.verify(sign(claims(**payload)), NONCE).subject == "person"
+
+
+#: (claim, seconds from now, which problem): the last moment on each side of the leeway.
+BOUNDARIES: list[tuple[str, int, type[problems.Problem] | None]] = [
+    ("exp", -LEEWAY + 1, None),
+    ("exp", -LEEWAY, problems.TokenExpired),
+    ("exp", -LEEWAY - 1, problems.TokenExpired),
+    ("nbf", LEEWAY, None),
+    ("nbf", LEEWAY + 1, problems.TokenNotYetValid),
+    ("iat", LEEWAY, None),
+    ("iat", LEEWAY + 1, problems.TokenNotYetValid),
+]
+
+
+@pytest.mark.parametrize(("claim", "offset", "expected"), BOUNDARIES)
+def test_J3_times_are_judged_to_the_second_with_the_leeway(
+    verifier: TokenVerifier, claim: str, offset: int, expected: type[problems.Problem] | None
+) -> None:
+    token = sign(claims(**{claim: NOW + offset}))
+    if expected is None:
         assert verifier.verify(token, NONCE).subject == "person"
     else:
-        with pytest.raises(problems.TokenExpired):
+        with pytest.raises(expected):
             verifier.verify(token, NONCE)
 
 
@@ -223,40 +248,3 @@ def test_J4_token_for_another_commitment_is_refused(verifier: TokenVerifier) -> 
 def test_garbage_is_malformed(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises((problems.TokenMalformed, problems.TokenAlgorithm)):
         verifier.verify(token, NONCE)
-
-
-def failing(error: Exception) -> Callable[[str, float], bytes]:
-    def fetch(url: str, timeout: float) -> bytes:
-        raise error
-
-    return fetch
-
-
-def test_issuer_without_keys_is_said() -> None:
-    issuer = IssuerSettings(iss=ISS, jwks_uri=f"{ISS}/jwks", audience="urna")  # type: ignore[arg-type]  # pydantic parses the URL
-    verifier = TokenVerifier({ISS: Jwks(issuer, failing(ValueError("down")))})
-    with pytest.raises(KeysUnavailable, match=r"eid\.example.*down"):
-        verifier.verify(sign(claims()), NONCE)
-
-
-def test_keys_at_hand_outlive_an_outage(clock: list[float]) -> None:
-    calls: list[int] = []
-
-    def once(url: str, timeout: float) -> bytes:
-        calls.append(1)
-        if len(calls) > 1:
-            raise ValueError("down")
-        return KEY_SET
-
-    issuer = IssuerSettings(iss=ISS, jwks_uri=f"{ISS}/jwks", audience="urna")  # type: ignore[arg-type]  # pydantic parses the URL
-    verifier = TokenVerifier({ISS: Jwks(issuer, once, clock=lambda: clock[0])})
-    verifier.verify(sign(claims()), NONCE)
-    clock[0] = 7200.0
-    assert verifier.verify(sign(claims()), NONCE).subject == "person"
-    assert len(calls) == 2
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"keys":[]}', b"x" * 300_000])
-def test_unusable_key_sets_are_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match="key set"):
-        parse_keys(body)
