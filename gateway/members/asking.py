@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from gateway.eid.issuers import read_bounded
 from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
 from gateway.members.schemas import BatchBody, PersonBody, ReplacementBody, SignatureBody, SubmissionBody
 from node import member_auth
 from node.keys import Signer
+from node.oidc.fetch import read_bounded
 from protocol import eip712
 from protocol.types import EntityId
 

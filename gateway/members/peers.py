@@ -23,7 +23,6 @@ from gateway.members.breaker import Breaker, Counts
 from gateway.members.registrar import Claim, Registrar
 from gateway.problems import RegistrarsUnavailable
 from node.keys import Signer
-from node.oidc.fetch import read_bounded
 from protocol import eip712
 from protocol.types import EntityId
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from typing import Any
 
 import jwt
@@ -132,6 +133,17 @@ def test_J1_foreign_key_under_a_known_id_is_refused(verifier: TokenVerifier) -> 
 def test_J1_algorithm_of_another_key_is_refused(verifier: TokenVerifier) -> None:
     with pytest.raises(problems.TokenAlgorithm):
         verifier.verify(sign(claims(), RSA_KEY, "RS256", kid="ec"), NONCE)
+
+
+def test_J1_a_key_that_is_too_short_signs_nothing(clock: list[float]) -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # what an issuer never should publish
+    key_set = json.dumps({"keys": [jwk(short, "short", "RS256")]}).encode()
+    issuer = IssuerSettings(iss=ISS, jwks_uri=f"{ISS}/jwks", audiences=AUDIENCES)  # type: ignore[arg-type]  # pydantic parses the URL
+    verifier = TokenVerifier({ISS: Issuer(issuer, lambda url, timeout: key_set)}, now=lambda: clock[0])
+    with warnings.catch_warnings(action="ignore"):
+        token = sign(claims(), short, "RS256", kid="short")
+    with pytest.raises(problems.TokenMalformed):
+        verifier.verify(token, NONCE)
 
 
 @pytest.mark.parametrize(
