@@ -111,9 +111,7 @@ def test_J6_issuers_of_one_namespace_know_one_person(
 ) -> None:
     iss, key, folder = second
     both = [(consortium.iss, namespaces[0]), (iss, namespaces[1])]
-    settings = [
-        {"iss": url, "jwks_uri": f"{url}/jwks", "audience": issuer.AUDIENCE, "namespace": space} for url, space in both
-    ]
+    settings = [{"iss": url, "audiences": [issuer.AUDIENCE], "namespace": space} for url, space in both]
     file = folder / f"{leaves}.json"
     file.write_text(json.dumps(settings), encoding="utf-8")
     try:
