@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {BallotType, G1Point, InitiativeId, Rules} from "../../contracts/Types.sol";
+import {BallotType, G1Point, InitiativeId, Role, Rules} from "../../contracts/Types.sol";
 import {Dealing, DleqProof} from "../../contracts/interfaces/ICeremony.sol";
+import {ExecutionStatus} from "../../contracts/interfaces/IFollowUp.sol";
 import {BallotFixture} from "./BallotFixture.sol";
 
 interface VmGas {
@@ -75,6 +76,30 @@ contract GasTest is BallotFixture {
         ceremony.finalise(id, good);
         _report("ceremony, finalise with 4 dealings", 0, _last());
         _openWith(id, _upTo(4));
+    }
+
+    function test_gas_report() public {
+        InitiativeId id = _toVoting();
+        bytes memory entries = _entries(id, 1, 2);
+        ballotBox.castBatch(id, entries);
+        _toOpening(id);
+        _release(id, 1);
+        _release(id, 2);
+        tally.count(id, _recordsOf(entries, entries.length / 2));
+        for (uint8 trustee = 1; trustee <= 2; ++trustee) {
+            _as(trustee);
+            tally.attest(id, keccak256("result"));
+            _report("attestation", trustee, _last());
+        }
+        for (uint256 i = 1; i <= 2; ++i) {
+            vm.prank(_account(1, Role.Publisher));
+            followUp.report(id, 0, ExecutionStatus.InProgress, 2500, 40, keccak256(abi.encode(i)));
+            _report("follow-up, report", i, _last());
+            vm.assertLe(_last(), 160_000);
+        }
+        vm.prank(_account(1, Role.Publisher));
+        followUp.erase(id, 0, 1, "names a worker");
+        _report("follow-up, erasure", 0, _last());
     }
 
     // ── helpers ──

@@ -5,6 +5,7 @@ import {Outcome, Phase, Rules, VoidReason} from "../../contracts/Types.sol";
 import {IBallotBox} from "../../contracts/interfaces/IBallotBox.sol";
 import {ICeremony} from "../../contracts/interfaces/ICeremony.sol";
 import {IElectorate} from "../../contracts/interfaces/IElectorate.sol";
+import {ExecutionStatus, IFollowUp} from "../../contracts/interfaces/IFollowUp.sol";
 import {IInitiatives} from "../../contracts/interfaces/IInitiatives.sol";
 import {IProposals} from "../../contracts/interfaces/IProposals.sol";
 import {ITally} from "../../contracts/interfaces/ITally.sol";
@@ -38,6 +39,12 @@ contract Ledger {
     uint256[2] private channels;
     uint256 public accumulator;
     mapping(uint256 option => uint256) public scoreOf;
+    mapping(bytes32 resultHash => uint256) private attestations;
+    bytes32 public resultHash;
+    // Follow-up
+    mapping(uint256 option => uint32) public reports;
+    mapping(uint256 option => bytes32) public reportsHash;
+    mapping(uint256 option => mapping(uint256 report => bool)) public erased;
     // Initiative
     uint64 public votingCloses;
     VoidReason public voided;
@@ -118,6 +125,14 @@ contract Ledger {
         } else if (kind == ITally.BallotCounted.selector) {
             (Outcome outcome, bytes memory plaintext) = abi.decode(data, (Outcome, bytes));
             _count(uint256(topics[2]), outcome, plaintext);
+        } else if (kind == ITally.ResultAttested.selector) {
+            bytes32 attested = abi.decode(data, (bytes32));
+            if (++attestations[attested] == 2 && resultHash == 0) resultHash = attested;
+        } else if (kind == IFollowUp.ExecutionReported.selector) {
+            _report(uint256(topics[2]), data);
+        } else if (kind == IFollowUp.ReportErased.selector) {
+            (uint32 number,,) = abi.decode(data, (uint32, bytes32, string));
+            erased[uint256(topics[2])][number] = true;
         } else if (kind == IInitiatives.VotingExtended.selector) {
             (votingCloses, extended) = (abi.decode(data, (uint64)), true);
         } else if (kind == IInitiatives.VotingReopened.selector) {
@@ -137,6 +152,13 @@ contract Ledger {
         }
         size += tags.length;
         root = newRoot;
+    }
+
+    function _report(uint256 option, bytes memory data) private {
+        (uint32 number, ExecutionStatus status, uint16 shareDone, uint256 spent, bytes32 text) =
+            abi.decode(data, (uint32, ExecutionStatus, uint16, uint256, bytes32));
+        require(number == ++reports[option], "reports are numbered by option in their order");
+        reportsHash[option] = keccak256(abi.encode(reportsHash[option], status, shareDone, spent, text));
     }
 
     function _cast(uint256 nullifier, bytes memory entry) private {

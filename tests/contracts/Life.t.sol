@@ -6,6 +6,7 @@ import {
 } from "../../contracts/Types.sol";
 import {Dealing} from "../../contracts/interfaces/ICeremony.sol";
 import {RegistrationBatch, Replacement} from "../../contracts/interfaces/IElectorate.sol";
+import {ExecutionStatus, IFollowUp, Report} from "../../contracts/interfaces/IFollowUp.sol";
 import {IInitiatives} from "../../contracts/interfaces/IInitiatives.sol";
 import {ITally} from "../../contracts/interfaces/ITally.sol";
 import {Submission} from "../../contracts/interfaces/IProposals.sol";
@@ -24,6 +25,7 @@ contract LifeHandler is BallotFixture {
     uint256 private batches;
     uint8[] private dealers;
     mapping(uint8 => bool) private released;
+    mapping(uint8 => bool) private attested;
     uint256 private frozenRoot;
 
     constructor() {
@@ -239,6 +241,49 @@ contract LifeHandler is BallotFixture {
         _act(address(this), address(tally), call, open);
     }
 
+    // ── follow-up ──
+
+    /// @dev Of one of two documents.
+    function attest(uint256 seed) external {
+        uint8 trustee = uint8(1 + seed % 3);
+        if (attested[trustee]) return;
+        bool open = phase() == Phase.Counted;
+        attested[trustee] = open;
+        bytes memory call = abi.encodeCall(tally.attest, (id, bytes32(1 + (seed >> 8) % 8 / 7)));
+        _act(_account(trustee, Role.Trustee), address(tally), call, open);
+    }
+
+    /// @dev Of an option that exists or the first that does not, figures within bounds.
+    function report(uint256 seed) external {
+        uint16 option = uint16(seed % (ledger.options() + 1));
+        bytes memory call = abi.encodeCall(
+            followUp.report,
+            (id, option, ExecutionStatus((seed >> 16) % 5), uint16((seed >> 24) % 10_001), seed >> 128, bytes32(seed | 1))
+        );
+        address publisher = _account(1, Role.Publisher);
+        bytes memory refusal;
+        if (ledger.resultHash() == 0) refusal = abi.encodeWithSelector(IFollowUp.NotAttested.selector, id);
+        else if (option == ledger.options()) refusal = abi.encodeWithSelector(IFollowUp.UnknownOption.selector, id, option);
+        if (phase() == Phase.Counted && refusal.length != 0) {
+            vm.prank(publisher);
+            (bool done, bytes memory answer) = address(followUp).call(call);
+            vm.assertFalse(done, "no report without a result, or of no option");
+            vm.assertEq(answer, refusal);
+            return;
+        }
+        _act(publisher, address(followUp), call, phase() == Phase.Counted);
+    }
+
+    function eraseReport(uint256 seed) external {
+        uint16 option = uint16(seed % (ledger.options() + 1));
+        uint32 number = uint32(1 + (seed >> 16) % 3);
+        bool open = number <= ledger.reports(option) && !ledger.erased(option, number);
+        vm.prank(_account(1, Role.Publisher));
+        (bool done,) = address(followUp).call(abi.encodeCall(followUp.erase, (id, option, number, "asked for")));
+        _fold();
+        vm.assertEq(done, open, "erased once, and only what there is");
+    }
+
     // ── what moves a close ──
 
     function extend(uint256 seed) external {
@@ -320,6 +365,22 @@ contract LifeHandler is BallotFixture {
         );
     }
 
+    function checkFollowUp() external view {
+        vm.assertEq(tally.resultHashOf(id), ledger.resultHash(), "result");
+        for (uint16 option; option <= ledger.options(); ++option) {
+            uint32 n = ledger.reports(option);
+            vm.assertEq(followUp.reportCount(id, option), n, "reports");
+            vm.assertTrue(n == 0 || ledger.resultHash() != 0, "nothing is reported before a result is attested");
+            bytes32 folded;
+            for (uint32 number = 1; number <= n; ++number) {
+                Report memory r = followUp.reportOf(id, option, number);
+                folded = keccak256(abi.encode(folded, r.status, r.shareDone, uint256(r.spent), r.contentHash));
+                vm.assertEq(r.erased, ledger.erased(option, number), "erased");
+            }
+            vm.assertEq(folded, ledger.reportsHash(option), "reports are what was reported, in its order");
+        }
+    }
+
     function checkSecrecy() external view {
         if (frozenRoot != 0) vm.assertEq(electorate.root(id), frozenRoot, "the electorate stands still");
         if (block.timestamp < ledger.votingCloses() + rules.windows.challengePeriod) {
@@ -337,7 +398,7 @@ contract LifeTest is BallotFixture {
 
     function setUp() public override {
         handler = new LifeHandler();
-        bytes4[] memory selectors = new bytes4[](18);
+        bytes4[] memory selectors = new bytes4[](21);
         selectors[0] = handler.advance.selector;
         selectors[1] = handler.register.selector;
         selectors[2] = handler.replace.selector;
@@ -357,6 +418,9 @@ contract LifeTest is BallotFixture {
         selectors[15] = handler.cast.selector;
         selectors[16] = handler.count.selector;
         selectors[17] = handler.release.selector;
+        selectors[18] = handler.attest.selector;
+        selectors[19] = handler.report.selector;
+        selectors[20] = handler.eraseReport.selector;
         _target(address(handler), selectors);
     }
 
@@ -367,11 +431,12 @@ contract LifeTest is BallotFixture {
         handler.checkFold();
         handler.checkBallots();
         handler.checkCount();
+        handler.checkFollowUp();
         handler.checkSecrecy();
     }
 
     /// @dev So that the invariants are about something: among lives drawn like the runs', some are counted to the end.
-    function test_SomeLivesReachTheCount() public {
+    function test_SomeLivesReachTheCountAndReports() public {
         bytes4[] memory selectors = targetSelectors()[0].selectors;
         uint256 reached;
         uint256 start = vm.snapshotState();
@@ -382,7 +447,15 @@ contract LifeTest is BallotFixture {
                 (bool done,) = address(handler).call(abi.encodeWithSelector(selector, seed >> 8));
                 vm.assertTrue(done, "the handler asserts, and never fails");
             }
-            if (handler.phase() == Phase.Counted && handler.ledger().countedBallots() > 2) ++reached;
+            if (handler.phase() == Phase.Counted && handler.ledger().countedBallots() > 2) {
+                ++reached;
+                for (uint256 trustee; trustee < 3; ++trustee) {
+                    handler.attest(trustee);
+                }
+                handler.report(0);
+                vm.assertGt(handler.ledger().reports(0), 0, "two of three agree, so that it can be reported on");
+                handler.checkFollowUp();
+            }
             vm.revertToState(start);
         }
         vm.assertGt(reached, 0, "lives that were counted");

@@ -135,6 +135,89 @@ contract ProposalsTest is DoublesFixture {
         vm.assertEq(proposals.optionCount(id), 1);
     }
 
+    // ── erasure ──
+
+    function test_Erase_EmitsAndIsFinal() public {
+        _submit(id, 1, 1);
+        bytes32 text = proposals.proposal(id, FIRST).contentHash;
+        vm.expectEmit(address(proposals));
+        emit IProposals.ProposalErased(id, FIRST, text, "names a neighbour");
+        _asPublisher();
+        proposals.erase(id, FIRST, "names a neighbour");
+        vm.assertTrue(proposals.proposal(id, FIRST).erased);
+        vm.assertEq(proposals.proposal(id, FIRST).contentHash, text);
+
+        bytes memory refusal = abi.encodeWithSelector(IProposals.AlreadyErased.selector, FIRST);
+        _asPublisher();
+        vm.expectRevert(refusal);
+        proposals.erase(id, FIRST, "again");
+        _asPublisher();
+        vm.expectRevert(refusal);
+        proposals.accept(id, FIRST, 5, "");
+        _asPublisher();
+        proposals.reject(id, FIRST, false, "erased");
+        _asPublisher();
+        vm.expectRevert(refusal);
+        proposals.accept(id, FIRST, 5, "an appeal");
+        vm.assertEq(proposals.optionCount(id), 0);
+    }
+
+    /// @dev People vote on what it says.
+    function test_K1_Erase_RevertsForAnOptionInEveryPhase() public {
+        _addOptions(id, 1);
+        uint64[4] memory times = [
+            uint64(block.timestamp),
+            initiatives.windowsOf(id).registrationCloses,
+            initiatives.windowsOf(id).votingOpens,
+            initiatives.windowsOf(id).votingCloses + 365 days
+        ];
+        for (uint256 i; i < 4; ++i) {
+            vm.warp(times[i]);
+            _asPublisher();
+            vm.expectRevert(abi.encodeWithSelector(IProposals.AlreadyAccepted.selector, FIRST));
+            proposals.erase(id, FIRST, "unwelcome");
+        }
+    }
+
+    function test_Erase_IsOpenInEveryPhase() public {
+        _submit(id, 1, 1);
+        _submit(id, 2, 2);
+        _asPublisher();
+        proposals.reject(id, FIRST, true, "no");
+        vm.warp(initiatives.windowsOf(id).votingCloses + 365 days);
+        for (uint32 number = 1; number <= 2; ++number) {
+            _asPublisher();
+            proposals.erase(id, ProposalId.wrap(number), "asked for by its author");
+            vm.assertTrue(proposals.proposal(id, ProposalId.wrap(number)).erased);
+        }
+    }
+
+    function test_K1_Erase_RevertsForEveryOtherAccount() public {
+        _submit(id, 1, 1);
+        for (uint32 entity = 1; entity <= 2; ++entity) {
+            for (uint256 role; role < 5; ++role) {
+                if (entity == 1 && Role(role) == Role.Publisher) continue;
+                address account = _account(entity, Role(role));
+                vm.prank(account);
+                vm.expectRevert(abi.encodeWithSelector(IProposals.NotPublisher.selector, id, account));
+                proposals.erase(id, FIRST, "unwelcome");
+            }
+        }
+    }
+
+    function test_Erase_RevertsWithoutReasonOrProposal() public {
+        _submit(id, 1, 1);
+        _asPublisher();
+        vm.expectRevert(IProposals.ReasonRequired.selector);
+        proposals.erase(id, FIRST, "");
+        _asPublisher();
+        vm.expectRevert(abi.encodeWithSelector(IProposals.ReasonTooLong.selector, 1025));
+        proposals.erase(id, FIRST, string(new bytes(1025)));
+        _asPublisher();
+        vm.expectRevert(abi.encodeWithSelector(IProposals.UnknownProposal.selector, id, 2));
+        proposals.erase(id, ProposalId.wrap(2), "unwelcome");
+    }
+
     function test_Accept_IsFinal() public {
         _addOptions(id, 1);
         bytes memory reason = abi.encodeWithSelector(IProposals.AlreadyAccepted.selector, FIRST);

@@ -2,9 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {
-    EntityId, G1Point, InitiativeId, Phase, ProposalId, RegistrarSignature, Role, Rules, SchnorrProof
+    EntityId, G1Point, InitiativeId, P256Point, Phase, ProposalId, RegistrarSignature, Role, Rules, SchnorrProof
 } from "../../contracts/Types.sol";
 import {Dealing, DleqProof} from "../../contracts/interfaces/ICeremony.sol";
+import {ExecutionStatus, Report} from "../../contracts/interfaces/IFollowUp.sol";
 import {RegistrationBatch, Replacement} from "../../contracts/interfaces/IElectorate.sol";
 import {Submission} from "../../contracts/interfaces/IProposals.sol";
 import {BallotFixture} from "./BallotFixture.sol";
@@ -27,7 +28,7 @@ contract SingleKeyTest is BallotFixture {
     }
 
     struct Plan {
-        Attempt[72] attempts;
+        Attempt[80] attempts;
         uint256 length;
     }
 
@@ -39,7 +40,8 @@ contract SingleKeyTest is BallotFixture {
         Challenge,
         Opening,
         Combined,
-        Counted
+        Counted,
+        Attested
     }
 
     uint256 private constant VOTERS = 3;
@@ -80,6 +82,10 @@ contract SingleKeyTest is BallotFixture {
         _robAt(Stage.Counted);
     }
 
+    function test_K1_whenAttested() public {
+        _robAt(Stage.Attested);
+    }
+
     // ── the life so far ──
 
     function _bring(Stage stage) private {
@@ -105,6 +111,13 @@ contract SingleKeyTest is BallotFixture {
         _release(id, 3);
         if (stage == Stage.Combined) return;
         tally.count(id, _recordsOf(ballots, ballots.length / VOTERS));
+        if (stage == Stage.Counted) return;
+        for (uint32 trustee = 1; trustee <= 2; ++trustee) {
+            vm.prank(_account(trustee, Role.Trustee));
+            tally.attest(id, keccak256("result"));
+        }
+        vm.prank(_account(1, Role.Publisher));
+        followUp.report(id, 0, ExecutionStatus.Planned, 0, 0, keccak256("text"));
     }
 
     // ── what must stay ──
@@ -181,6 +194,15 @@ contract SingleKeyTest is BallotFixture {
         if (stage >= Stage.Voting) {
             facts = keccak256(abi.encode(facts, proposals.optionCount(id), proposals.costs(id), tally.totalsOf(id)));
         }
+        for (uint32 p = 1; p <= OPTIONS; ++p) {
+            facts = keccak256(abi.encode(facts, proposals.proposal(id, ProposalId.wrap(p)).contentHash));
+            if (stage >= Stage.Voting) facts = keccak256(abi.encode(facts, proposals.proposal(id, ProposalId.wrap(p))));
+        }
+        // What was reported stays, whatever is added; its text may be erased.
+        if (stage == Stage.Attested) {
+            Report memory r = followUp.reportOf(id, 0, 1);
+            facts = keccak256(abi.encode(facts, r.status, r.shareDone, r.reportedAt, r.spent, r.contentHash));
+        }
     }
 
     // ── the robbery ──
@@ -248,6 +270,7 @@ contract SingleKeyTest is BallotFixture {
             _try(plan, c, abi.encodeCall(consortium.approve, (motion)));
         }
         _try(plan, c, abi.encodeCall(consortium.setEndpoint, ("https://thief.example")));
+        _try(plan, c, abi.encodeCall(consortium.registerBrokerKey, (P256Point(0, 0))));
         uint256 other = uint256(keccak256("the thief's trustee key")) >> 8;
         (G1Point memory key, SchnorrProof memory proof) = _possession(thief.entity, other);
         _try(plan, c, abi.encodeCall(consortium.registerTrusteeKey, (key, proof)));
@@ -321,6 +344,12 @@ contract SingleKeyTest is BallotFixture {
         _try(plan, c, abi.encodeCall(proposals.accept, (id, first, 1, "")));
         _try(plan, c, abi.encodeCall(proposals.reject, (id, first, true, "no")));
         _try(plan, c, abi.encodeCall(proposals.setCost, (id, first, 1, "cheap")));
+        _try(plan, c, abi.encodeCall(proposals.erase, (id, first, "unwelcome")));
+        c = address(followUp);
+        bytes32 text = keccak256("lies");
+        _try(plan, c, abi.encodeCall(followUp.report, (id, 1, ExecutionStatus.Done, 10_000, 0, text)));
+        _try(plan, c, abi.encodeCall(followUp.report, (id, 0, ExecutionStatus.Cancelled, 0, 0, text)));
+        _try(plan, c, abi.encodeCall(followUp.erase, (id, 0, 1, "unwelcome")));
     }
 
     function _planCeremony(Plan memory plan, Thief memory thief, Stage stage) private view {
