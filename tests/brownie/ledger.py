@@ -51,6 +51,10 @@ class Ledger:
     secret_key: int = 0
     records: dict[int, bytes] = field(default_factory=dict)  # by nullifier
     counted: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # outcome, plaintext
+    attested: dict[int, bytes] = field(default_factory=dict)  # by trustee
+    result: bytes = b""
+    reports: dict[int, list[tuple[int, int, int, bytes]]] = field(default_factory=dict)  # by option
+    erased: set[tuple[int, int]] = field(default_factory=set)
     voided: Reason = Reason.NONE
     extended: bool = False
     reopened: bool = False
@@ -163,6 +167,21 @@ class Ledger:
         assert e["nullifier"] in self.records, "a ballot that was cast"
         assert e["nullifier"] not in self.counted, "once"
         self.counted[e["nullifier"]] = int(e["outcome"]), bytes(e["plaintext"])
+
+    def _on_ResultAttested(self, e: Any) -> None:
+        document = self.attested[e["trustee"]] = bytes(e["resultHash"])
+        if not self.result and [*self.attested.values()].count(document) == 2:
+            self.result = document
+
+    def _on_ExecutionReported(self, e: Any) -> None:
+        assert self.result, "nothing is reported before a result is attested"
+        given = self.reports.setdefault(e["option"], [])
+        given.append((e["status"], e["shareDone"], e["spent"], bytes(e["contentHash"])))
+        assert e["report"] == len(given), "reports are numbered by option in their order"
+
+    def _on_ReportErased(self, e: Any) -> None:
+        assert bytes(e["contentHash"]) == self.reports[e["option"]][e["report"] - 1][3]
+        self.erased.add((e["option"], e["report"]))
 
     def _on_VotingExtended(self, e: Any) -> None:
         self.closes, self.extended = e["votingCloses"], True

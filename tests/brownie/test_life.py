@@ -12,28 +12,31 @@ from typing import Any
 
 import actors
 import brownie
-from acts import Acts
 from brownie.test import strategy
+from follow_ups import FollowUps
 from hypothesis import HealthCheck
 from ledger import Phase
 from suite import THRESHOLD, Suite, deploy
 
 
-class Life(Acts):
+class Life(FollowUps):
     st_pace = strategy("uint8", max_value=127)
     st_seed = strategy("uint32")
 
     ends: Counter[Phase]
+    reported: Counter[bool]
     looked = -1
 
-    def __init__(cls, suite: Suite, poseidon: Any, ends: Counter[Phase]) -> None:
+    def __init__(cls, suite: Suite, poseidon: Any, ends: Counter[Phase], reported: Counter[bool]) -> None:
         """Brownie calls it once, on the class."""
         cls.suite = suite
         cls.poseidon = poseidon
         cls.ends = ends
+        cls.reported = reported
 
     def teardown(self) -> None:
         self.ends[self.ledger.phase(self.mined)] += 1
+        self.reported[bool(self.ledger.reports)] += 1
 
     def rule_register(self, st_pace: int, st_seed: int) -> None:
         self.pass_time(st_pace)
@@ -75,6 +78,18 @@ class Life(Acts):
         self.pass_time(st_pace)
         self.count(st_seed)
 
+    def rule_attest(self, st_pace: int, st_seed: int) -> None:
+        self.pass_time(st_pace)
+        self.attest(st_seed)
+
+    def rule_report(self, st_pace: int, st_seed: int) -> None:
+        self.pass_time(st_pace)
+        self.report(st_seed)
+
+    def rule_erase(self, st_pace: int, st_seed: int) -> None:
+        self.pass_time(st_pace)
+        self.erase(st_seed)
+
     def rule_extend(self, st_pace: int, st_seed: int) -> None:
         self.pass_time(st_pace)
         self.extend(st_seed)
@@ -98,6 +113,7 @@ class Life(Acts):
         self._accepted_ballots_are_distinct_nullifiers_and_at_most_the_registered()
         self._the_counts_are_those_of_the_accepted_ballots()
         self._nothing_is_opened_before_its_time()
+        self._reports_are_those_that_were_given_and_stay()
 
     def _state_is_a_pure_fold_of_the_events(self) -> None:
         s, ledger = self.suite, self.ledger
@@ -136,16 +152,29 @@ class Life(Acts):
         if len(self.ledger.shares) < THRESHOLD:
             assert self.ledger.secret_key == 0
 
+    def _reports_are_those_that_were_given_and_stay(self) -> None:
+        follow_up, ledger = self.suite.follow_up, self.ledger
+        assert bytes(self.suite.tally.resultHashOf(self.id)) == (ledger.result or bytes(32))
+        for option in range(len(ledger.costs)):
+            given = ledger.reports.get(option, [])
+            assert follow_up.reportCount(self.id, option) == len(given)
+            for number, expected in enumerate(given, 1):
+                status, share, _, erased, spent, text = follow_up.reportOf(self.id, option, number)
+                assert (status, share, spent, bytes(text)) == expected
+                assert erased == ((option, number) in ledger.erased)
+
 
 def test_life_of_an_initiative(state_machine: Any) -> None:
     (project,) = brownie.project.get_loaded_projects()
     suite = deploy(project)
     ends: Counter[Phase] = Counter()
+    reported: Counter[bool] = Counter()
     state_machine(
         Life,
         suite,
         project.PoseidonT3[-1],
         ends,
+        reported,
         settings={
             # Hypothesis begins with ten short lives, which rarely come to registration.
             "max_examples": 22,
@@ -157,3 +186,4 @@ def test_life_of_an_initiative(state_machine: Any) -> None:
     )
     # So that the sentences are about something.
     assert ends[Phase.COUNTED] > 0, ends
+    assert reported[True] > 0, reported
