@@ -45,6 +45,7 @@ from gateway.members.registrar import Registrar
 from gateway.members.single import Desk
 from gateway.metrics import MetricsServer, Readings
 from gateway.observed import Observed
+from gateway.officers import endpoints as officer_endpoints
 from gateway.profile import endpoints as profile_endpoints
 from gateway.proposals import endpoints as proposal_endpoints
 from gateway.proposals.carrier import ProposalCarrier
@@ -209,6 +210,7 @@ def _connect(
             Sessions(settings.session_idle, settings.session_lifetime),
             view,
             deployment,
+            journal,
         ),
         health=health,
         wake_registrations=persons.wake,
@@ -270,6 +272,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         member_endpoints.router,
         authorisation_endpoints.router,
         profile_endpoints.router,
+        officer_endpoints.router,
     ):
         app.include_router(router)
     return app

@@ -11,6 +11,10 @@ from gateway.authorisations.service import AuthorisationService
 from gateway.eid.issuers import Issuer, KeysUnavailable
 from gateway.eid.tokens import TokenVerifier
 from gateway.index.view import ChainView
+from gateway.journal import Journal
+from gateway.officers.appointments import Appointments
+from gateway.officers.repository import Officers
+from gateway.officers.service import OfficerService
 from gateway.sessions.cookies import AUTHORISATION_PATH, Cookies, Origin
 from gateway.sessions.problems import IssuerUnavailable
 from gateway.sessions.repository import Sessions
@@ -29,6 +33,7 @@ class LogIn:
     cookies: Cookies
     sessions: Sessions
     authorisations: AuthorisationService
+    officers: OfficerService
 
     def sweep(self) -> None:
         """Forget the sessions, authorisations and tokens that are over."""
@@ -43,12 +48,14 @@ def assemble(
     sessions: Sessions,
     view: ChainView,
     deployment: Deployment,
+    journal: Journal,
 ) -> LogIn:
     """`endpoint` is the entity's address in the consortium, where issuers send browsers back to."""
     origin = Origin.of(endpoint)
     clients = {iss: _client(issuer, origin) for iss, issuer in issuers.items()}
     authorisations = AuthorisationService(clients, verifier, sessions, view, deployment)
-    return LogIn(origin, Cookies(origin), sessions, authorisations)
+    officers = OfficerService(journal, Officers(journal), Appointments(journal), sessions)
+    return LogIn(origin, Cookies(origin), sessions, authorisations, officers)
 
 
 def _client(issuer: Issuer, origin: Origin) -> CodeClient:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn
 
@@ -38,10 +39,11 @@ class ScopeError(ProtocolError):
 class OutOfScope(ProtocolError):
     """The claims do not meet a criterion. The message holds no claim: it may be logged."""
 
-    def __init__(self, criterion: str, reason: str) -> None:
+    def __init__(self, criterion: str, reason: str, missing: bool = False) -> None:
         super().__init__(f"{criterion}: {reason}")
         self.criterion = criterion
         self.reason = reason
+        self.missing = missing  # there is no such claim, or it has another form
 
 
 class Assurance(IntEnum):
@@ -196,22 +198,38 @@ def require(scope: Scope, claims: Mapping[str, object]) -> None:
     Raises:
         OutOfScope: the first that they do not meet, in the alphabet's order.
     """
+    for fault in _unmet(scope, claims):
+        raise fault
+
+
+def unmet(scope: Scope, claims: Mapping[str, object]) -> list[OutOfScope]:
+    """Every criterion that the claims do not meet, in the alphabet's order; none where `require` is content."""
+    return list(_unmet(scope, claims))
+
+
+def _unmet(scope: Scope, claims: Mapping[str, object]) -> Iterator[OutOfScope]:
     if scope == Scope():
-        raise OutOfScope("scope", "there are no criteria")
+        yield OutOfScope("scope", "there are no criteria")
+    checks: list[Callable[[], None]] = []
     if scope.age is not None:
-        _require_age(scope.age, claims.get("birthdate"))
+        checks.append(partial(_require_age, scope.age, claims.get("birthdate")))
     if scope.assurance is not None:
-        _require_assurance(scope.assurance, claims.get("acr"))
+        checks.append(partial(_require_assurance, scope.assurance, claims.get("acr")))
     for name in _CODE_LISTS:
         wanted = getattr(scope, name)
-        if wanted is not None and not set(wanted) & set(_claimed(name, claims.get(name))):
-            raise OutOfScope(name, "none of the codes asked for")
+        if wanted is not None:
+            checks.append(partial(_require_code, name, wanted, claims.get(name)))
+    for check in checks:
+        try:
+            check()
+        except OutOfScope as fault:
+            yield fault
 
 
 def _require_age(wanted: AgeRange, claim: object) -> None:
     birthdate = _date(claim)
     if birthdate is None:
-        raise OutOfScope("age", "no date of birth")
+        raise OutOfScope("age", "no date of birth", missing=True)
     age = age_on(birthdate, wanted.on)
     if wanted.minimum is not None and age < wanted.minimum:
         raise OutOfScope("age", f"younger than {wanted.minimum} on {wanted.on.isoformat()}")
@@ -227,9 +245,14 @@ def _require_assurance(wanted: Assurance, claim: object) -> None:
         raise OutOfScope("assurance", f"below {wanted.name.lower()}")
 
 
+def _require_code(name: str, wanted: tuple[str, ...], claim: object) -> None:
+    if not set(wanted) & set(_claimed(name, claim)):
+        raise OutOfScope(name, "none of the codes asked for")
+
+
 def _claimed(name: str, claim: object) -> tuple[str, ...]:
     if isinstance(claim, str):
         return (claim,)
     if isinstance(claim, list) and all(isinstance(code, str) for code in claim):
         return tuple(claim)
-    raise OutOfScope(name, "no such claim")
+    raise OutOfScope(name, "no such claim", missing=True)

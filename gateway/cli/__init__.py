@@ -10,5 +10,6 @@ from __future__ import annotations
 # name: (module:object, what `urna --help` says)
 COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("gateway.cli.gateway:gateway", "Run an entity's gateway; look at its settings and what it needs."),
+    "officer": ("gateway.cli.officer:officer", "Say who acts for the entity in its gateway's back office."),
     "index": ("gateway.cli.index:index", "Look after a gateway's index, its cache of the chain."),
 }

@@ -125,3 +125,39 @@ CONTENT = sa.Table(
     sa.Column("document", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+#: The people who act for the entity. Who they are by their eID is known once they took their invitation.
+OFFICER = sa.Table(
+    "officer",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.UniqueConstraint("namespace", "subject"),
+)
+OFFICER_ROLE = sa.Table(
+    "officer_role",
+    METADATA,
+    sa.Column("officer", sa.Text, sa.ForeignKey("officer.id"), primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+)
+INVITATION = sa.Table(
+    "invitation",
+    METADATA,
+    sa.Column("code_hash", sa.LargeBinary, primary_key=True),
+    sa.Column("officer", sa.Text, sa.ForeignKey("officer.id"), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+#: Who gave whom which roles: only ever appended to.
+APPOINTMENT = sa.Table(
+    "appointment",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.Text),
+    sa.Column("officer", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+)

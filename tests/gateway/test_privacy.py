@@ -20,7 +20,7 @@ from protocol.events import BallotCast
 from protocol.types import InitiativeId
 from tests.gateway.consortium import Consortium, journal_in, landed, until
 
-PERSONAL = {"submission", "evidence", "content"}
+PERSONAL = {"submission", "evidence", "content", "officer", "officer_role", "invitation", "appointment"}
 
 
 def columns(db: sqlite3.Connection, table: str) -> dict[str, str]:
@@ -47,6 +47,10 @@ def test_P1_the_tables_are_those_that_were_looked_at(schema: sqlite3.Connection)
         "ballot": {"hash", "initiative", "slot", "entry", "status", "code", "reason", "error", "attempts", "tx"},
         "evidence": {"batch", "initiative", "token_hashes"},
         "content": {"hash", "document"},
+        "officer": {"id", "name", "namespace", "subject"},
+        "officer_role": {"officer", "role"},
+        "invitation": {"code_hash", "officer", "expires"},
+        "appointment": {"number", "at", "by", "officer", "change", "roles", "digest"},
         "alembic_version": {"version_num"},
     }
 
