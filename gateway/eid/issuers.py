@@ -58,9 +58,11 @@ class IssuerSettings(BaseModel):
     leeway: int = Field(default=5, ge=0, le=120)
     #: Seconds for one answer of the issuer.
     timeout: float = Field(default=5.0, gt=0, le=30)
-    #: Seconds after which keys are fetched again, and for which they are used at most while the issuer is away.
-    refresh: int = Field(default=3600, ge=60, le=86_400)
-    max_age: int = Field(default=86_400, ge=60, le=604_800)
+    #: Seconds after which keys are fetched again; for which they are used at most while the issuer is away; and that
+    #: pass at least between two requests for a key id that nobody knows.
+    refresh: int = Field(default=3600, ge=1, le=86_400)
+    max_age: int = Field(default=86_400, ge=1, le=604_800)
+    renew: int = Field(default=60, ge=1, le=3600)
 
     @field_validator("jwks_uri")
     @classmethod
@@ -102,7 +104,7 @@ class Issuer:
     ) -> None:
         self.settings = settings
         self._get = get
-        pace = Pace(refresh=settings.refresh, max_age=settings.max_age)
+        pace = Pace(refresh=settings.refresh, max_age=settings.max_age, renew=settings.renew)
         self._description = Kept(settings.iss, self._discover, pace, clock, background)
         self._keys = Kept(settings.iss, self._fetch, pace, clock, background)
 

@@ -25,6 +25,7 @@ from gateway.problems import (
     TokenAssurance,
     TokenIssuer,
 )
+from gateway.sessions.problems import IssuerUnavailable
 from node import pepper_box
 from node.deployment import Deployment
 from node.entity import EntityFolder
@@ -135,7 +136,7 @@ class Registrar:
         try:
             person = self._verifier.verify(claim.token, nonce, initiative)
         except KeysUnavailable as error:
-            raise ChainUnavailable("The eID issuer's keys cannot be had now; try again in a minute.") from error
+            raise IssuerUnavailable("The eID issuer's keys cannot be had now; try again in a moment.") from error
         if person.issuer not in self._view.rules(initiative).issuers:
             raise TokenIssuer("The initiative does not accept this eID issuer.")
         try:
