@@ -20,7 +20,7 @@ from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
-from gateway.database import JOURNAL, locate
+from gateway.database import INDEX, JOURNAL, locate
 from gateway.deps import Services
 from gateway.eid.brokers import Brokers
 from gateway.eid.issuers import Issuer
@@ -130,7 +130,7 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
         origin = deployment.genesis_hash + b"".join(deployment.addresses)
         journal = open_journal(locate(settings.entity, settings.database, JOURNAL), origin)
         undo.callback(journal.close)
-        store = IndexStore(settings.index_path, origin)
+        store = IndexStore(locate(settings.entity, settings.database, INDEX), origin)
         undo.callback(store.close)
         gateway = _connect(settings, member, issuers, key, journal, store)
         undo.pop_all()
@@ -147,7 +147,7 @@ def _connect(
 ) -> Gateway:
     rpc, deployment, entity = member.rpc, member.deployment, EntityId(member.entity)
     consortium = Address(deployment.address("Consortium"))
-    view = ChainView(deployment.chain_id, consortium, _suite(deployment))
+    view = ChainView(deployment.chain_id, consortium, _suite(deployment), store)
     tokens = TokenVerifier(issuers, Brokers(deployment.chain_id, consortium, view))
     registrar = Registrar(entity, member.folder, deployment, view, tokens)
     peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)

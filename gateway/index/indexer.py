@@ -8,12 +8,12 @@ chain with immediate finality that cannot happen, and is an alarm that stops the
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from gateway.database import DatabaseDamaged, DatabaseError
 from gateway.index.reading import Discrepancy, ReadBlock, read_blocks, read_checkpoint
 from gateway.index.sources import NoSource, Source, Sources
 from gateway.index.store import Checkpoint, IndexStore
@@ -65,11 +65,12 @@ class Indexer:
         self._progress = time.monotonic()
         self._fault: str | None = "the chain was not read yet"
         self._forked = self._alone = False
+        self._behind = True  # what is stored may not be folded yet
         view.is_stale = self.refuses_writes
 
     def start(self) -> None:
-        """Fold what is stored, then follow the chain."""
-        self.refold()
+        """Load what is stored, then follow the chain."""
+        self.load()
         self._thread.start()
 
     def stop(self) -> None:
@@ -94,17 +95,30 @@ class Indexer:
     def _is_late(self) -> bool:
         return time.monotonic() - self._progress > STALE_AFTER
 
-    def refold(self) -> None:
-        """The state anew from the stored events. A store that does not fold is begun anew: it is a cache."""
+    def load(self) -> None:
+        """The state as it is stored. A store that does not fold is begun anew: it is a cache."""
         try:
-            self._view.refold(self._store.replay(), self._store.head())
-        except (ProtocolError, sqlite3.DatabaseError, ValueError) as error:
-            log.warning("the stored index does not fold (%s): it is read anew from the chain", error)
-            self._store.recreate()
-            self._view.refold((), None)
+            self._view.load()
+        except (ProtocolError, DatabaseDamaged) as error:
+            self._begin_anew(error)
+
+    def _begin_anew(self, error: Exception) -> None:
+        log.warning("the stored index does not fold (%s): it is read anew from the chain", error)
+        self._view.begin_anew()
+
+    def _catch_up(self) -> bool:
+        """Fold what was read before; True where there is more."""
+        try:
+            return self._view.catch_up()
+        except (ProtocolError, DatabaseDamaged) as error:
+            self._begin_anew(error)
+            return True
 
     def round(self) -> bool:
-        """Read what is new; True where there is more. Raises NodeError, ProtocolError."""
+        """Read what is new; True where there is more. Raises NodeError, ProtocolError, DatabaseError."""
+        if self._behind:
+            self._behind = self._catch_up()
+            return True
         try:
             source = self._sources.pick()
         except NoSource:
@@ -136,7 +150,7 @@ class Indexer:
         blocks = self._read(source, head, range(begin, last + 1))
         if not blocks:
             return False
-        self._append(blocks)
+        self._view.append([(block.checkpoint, block.events) for block in blocks])
         self._progress = time.monotonic()
         self._chunk = min(CHUNK, 2 * self._chunk)
         return last < latest
@@ -170,20 +184,6 @@ class Indexer:
         except (RpcInvalidAnswer, Discrepancy) as error:
             self._sources.quarantine(source, error)
             raise SourceLied(f"{source.name}: {error}") from error
-
-    def _append(self, blocks: Sequence[ReadBlock]) -> None:
-        for block in blocks:
-            with self._view.locked():
-                try:
-                    self._view.fold(block.checkpoint, block.events)
-                except ProtocolError:
-                    self.refold()  # before anybody reads
-                    raise
-        try:
-            self._store.append([(block.checkpoint, block.events) for block in blocks])
-        except sqlite3.Error:
-            self.refold()
-            raise
 
     def _common_ancestor(self, source: Source, head: Checkpoint, latest: int) -> Checkpoint | None:
         shown: tuple[Checkpoint, bytes] | None = None
@@ -239,8 +239,7 @@ class Indexer:
             number -= 1
             stored = self._store.block(number)
         log.warning("the chain lost the blocks after %s: reading them again", number)
-        self._store.rewind(number)
-        self.refold()
+        self._view.rewind(number)
         self._on_rewind(number)
         return stored
 
@@ -257,7 +256,10 @@ class Indexer:
             except SourceLied as error:
                 log.error("another source is asked: %s", error)
                 more = True
-            except (NodeError, ProtocolError) as error:
+            except DatabaseDamaged as error:
+                self._begin_anew(error)
+                more = True
+            except (NodeError, ProtocolError, DatabaseError) as error:
                 self._fault = f"the chain cannot be read: {error}"
                 log.warning("indexer waits: %s", error)
                 self._stop.wait(1.0)

@@ -3,30 +3,27 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
-from gateway.index.store import Checkpoint, RawEvent
+from gateway.index.folding import Folding
+from gateway.index.lazy import CAPACITY
+from gateway.index.store import Checkpoint, IndexStore, RawEvent
 from gateway.problems import ChainUnavailable, PrefixTooLong, UnknownInitiative, UnknownRecord, WrongPhase
 from gateway.wire import AsOf
 from protocol.ballot import slot_of
-from protocol.events import decode
 from protocol.rules import Rules
 from protocol.scope import Scope, parse
 from protocol.state import (
     CastBallot,
-    EventMeta,
     InitiativeState,
     ProposalState,
     State,
-    apply,
-    contract_at,
     phase_at,
-    require_settled,
 )
 from protocol.types import (
     Address,
@@ -48,63 +45,82 @@ BUCKET_LEVEL = 12
 BUCKET = 1 << BUCKET_LEVEL
 _NULLIFIER_DIGITS = 64
 
+T = TypeVar("T")
+
 
 class ChainView:
-    """The folded state behind a lock. Only the indexer calls `fold` and `refold`."""
+    """The folded state behind a lock: the consortium, and the initiatives that are asked for. Only the indexer changes
+    it."""
 
-    def __init__(self, chain_id: int, consortium: Address, suite: Suite) -> None:
-        self._origin = (chain_id, consortium, suite)
-        self._lock = threading.RLock()
-        self._state = State(*self._origin)
-        self._head: Checkpoint | None = None
+    def __init__(
+        self, chain_id: int, consortium: Address, suite: Suite, store: IndexStore, capacity: int = CAPACITY
+    ) -> None:
+        self._folding = Folding(chain_id, consortium, suite, store, capacity)
+        self._lock = self._folding.lock
         #: Whether what is read may be too old, or not to be trusted; the indexer knows.
         self.is_stale: Callable[[], bool] = lambda: False
         self._nullifiers: dict[InitiativeId, list[Nullifier]] = {}  # ascending, as far as slots were asked for
 
     # Folding
 
-    def refold(self, blocks: Iterable[tuple[Checkpoint, Sequence[RawEvent]]], head: Checkpoint | None) -> None:
-        """Put the state of these blocks in the place of the present one, which readers see until it is complete.
-
-        Raises ProtocolError; then nothing has changed.
-        """
-        state = State(*self._origin)
-        for block, events in blocks:
-            _fold(state, block, events)
+    def load(self) -> None:
+        """The state as the store has it. Raises ProtocolError, DatabaseError: then the store has to be begun anew."""
         with self._lock:
-            self._state, self._head = state, head
             self._nullifiers.clear()
+            self._folding.load()
 
-    def fold(self, block: Checkpoint, events: Sequence[RawEvent]) -> None:
-        """Raises ProtocolError where the events are none that the contracts could have emitted: the state is then
-        that of some event within the block, and must be folded anew before the lock is given back."""
+    def begin_anew(self) -> None:
+        """Forget everything. Raises DatabaseError."""
         with self._lock:
-            _fold(self._state, block, events)
-            self._head = block
+            self._nullifiers.clear()
+            self._folding.begin_anew()
+
+    def append(self, blocks: Sequence[tuple[Checkpoint, Sequence[RawEvent]]]) -> None:
+        """Fold and store the next blocks. Raises ProtocolError, DatabaseError: then nothing has changed."""
+        with self._lock:
+            self._do(lambda: self._folding.append(blocks))
+
+    def catch_up(self) -> bool:
+        """Fold some of what is stored and not folded; True where there is more. Raises as `append`."""
+        with self._lock:
+            return self._do(self._folding.catch_up)
+
+    def rewind(self, number: int) -> None:
+        """Forget the blocks after `number`. Raises as `append`."""
+        with self._lock:
+            self._nullifiers.clear()
+            self._do(lambda: self._folding.rewind(number))
+
+    def _do(self, change: Callable[[], T]) -> T:
+        try:
+            return change()
+        except BaseException:
+            self._folding.load()  # before anybody reads what is half folded
+            raise
 
     # Chain
 
     def as_of(self) -> AsOf:
         """Raises ChainUnavailable before the first block was folded."""
         with self._lock:
-            if self._head is None:
+            if self._folding.head is None:
                 raise ChainUnavailable("This gateway has not read the chain yet.")
-            head = self._head
+            head = self._folding.head
         return AsOf(block=head.number, hash=head.hash, timestamp=head.timestamp, stale=self.is_stale())
 
     # Consortium
 
     def is_active(self, entity: EntityId) -> bool:
         with self._lock:
-            return self._state.consortium.is_active(entity)
+            return self._folding.state.consortium.is_active(entity)
 
     def endpoint(self, entity: EntityId) -> str:
         with self._lock:
-            return self._state.consortium.entities[entity].endpoint
+            return self._folding.state.consortium.entities[entity].endpoint
 
     def registrar_account(self, entity: EntityId) -> Address:
         with self._lock:
-            return self._state.consortium.account(entity, Role.REGISTRAR)
+            return self._folding.state.consortium.account(entity, Role.REGISTRAR)
 
     def broker_key(self, entity: EntityId, initiative: InitiativeId | None) -> P256Point | None:
         """Of an active entity's broker; for an initiative, only the key that stood when it was created."""
@@ -118,7 +134,7 @@ class ChainView:
         """The active entity and role that an account serves now."""
         with self._lock:
             for role in Role:
-                entity = self._state.consortium.entity_of(Address(account), role)
+                entity = self._folding.state.consortium.entity_of(Address(account), role)
                 if entity is not None:
                     return entity, role
         return None
@@ -127,20 +143,21 @@ class ChainView:
 
     def initiatives(self) -> list[InitiativeId]:
         with self._lock:
-            return list(self._state.initiatives)
+            return [InitiativeId(number) for number in range(1, self._folding.state.created + 1)]
 
     def require(self, initiative: InitiativeId) -> InitiativeState:
         """The live state; read it within `locked()` only. Raises UnknownInitiative."""
-        found = self._state.initiatives.get(initiative)
-        if self._head is None:
-            self.as_of()
+        with self._lock:
+            found = self._folding.state.initiatives.get(initiative)
+            if self._folding.head is None:
+                self.as_of()
         if found is None:
             raise UnknownInitiative(f"There is no initiative {initiative} as of the last block read.")
         return found
 
     def state(self) -> State:
         """The live state; read it within `locked()` only."""
-        return self._state
+        return self._folding.state
 
     def locked(self) -> AbstractContextManager[bool]:
         """For several reads of one state: `with view.locked(): …`."""
@@ -300,14 +317,3 @@ def _places(order: Sequence[Nullifier], prefix: str) -> tuple[int, int]:
     shift = 4 * (_NULLIFIER_DIGITS - len(prefix))
     first = int(prefix, 16)
     return bisect_left(order, first << shift), bisect_left(order, first + 1 << shift)
-
-
-def _fold(state: State, block: Checkpoint, events: Sequence[RawEvent]) -> None:
-    for event in events:
-        address = Address(event.address)
-        contract = contract_at(state, address)
-        if contract is None:
-            continue
-        meta = EventMeta(block.number, block.timestamp, event.tx, event.log, address)
-        apply(state, decode(contract, event.topics, event.data), meta)
-    require_settled(state)

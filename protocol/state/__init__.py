@@ -30,7 +30,7 @@ from protocol.state.model import (
     ReportState,
     State,
 )
-from protocol.state.phase import phase_at, status_at
+from protocol.state.phase import Standing, next_turn, phase_at, status_at
 from protocol.state.reducer import apply, contract_address, contract_at, require_settled
 
 __all__ = [
@@ -58,12 +58,14 @@ __all__ = [
     "ReportState",
     "RootClaim",
     "Signer",
+    "Standing",
     "State",
     "SubmissionClaim",
     "TrusteeKeyClaim",
     "apply",
     "contract_address",
     "contract_at",
+    "next_turn",
     "phase_at",
     "require_settled",
     "status_at",

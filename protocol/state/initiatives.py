@@ -38,13 +38,14 @@ _CHECK = "initiative.rules"
 
 
 def _created(state: State, event: InitiativeCreated, context: Context) -> list[Change]:
-    require(event.initiative == len(state.initiatives) + 1, _CHECK, f"initiative {event.initiative} is not the next")
+    require(event.initiative == state.created + 1, _CHECK, f"initiative {event.initiative} is not the next")
     require_active(state, event.publisher, _CHECK)
     rules = _rules(state, event, context)
     require_text(event.title, 1, MAX_TITLE, _CHECK, "the title")
     require(1 <= len(event.scope) <= MAX_SCOPE, _CHECK, f"a scope of {len(event.scope)} bytes")
     require(keccak(event.scope) == rules.scope_hash, _CHECK, "the scope is not what the rules name")
 
+    state.created += 1
     scope = ballot_scope(state.chain_id, state.suite.ballot_box, event.initiative)
     state.initiatives[event.initiative] = InitiativeState(
         id=event.initiative,
@@ -72,7 +73,7 @@ def _rules(state: State, event: InitiativeCreated, context: Context) -> rulebook
 
 
 def _keys(state: State, rules: rulebook.Rules) -> tuple[G1Point, ...]:
-    keys = (state.consortium.entities[trustee].trustee_key for trustee in rules.trustees)
+    keys = (state.consortium.trustee_key(trustee) for trustee in rules.trustees)
     return tuple(key for key in keys if key is not None)
 
 

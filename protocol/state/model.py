@@ -7,7 +7,7 @@ Only `protocol.state.apply` changes it. No native object is in it, so that it ca
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 
 from protocol.events import Event, RegistrationSkipped
@@ -43,6 +43,7 @@ from protocol.types import (
     Suite,
     Tag,
     VoidReason,
+    Windows,
 )
 
 # Consortium
@@ -100,6 +101,10 @@ class ConsortiumState:
     def has_trustee_key(self, entity: EntityId) -> bool:
         """Whether it registered a trustee's key."""
         return entity in self.entities and self.entities[entity].trustee_key is not None
+
+    def trustee_key(self, entity: EntityId) -> G1Point | None:
+        """Its trustee's key, where it registered one; KeyError where there is no such entity."""
+        return self.entities[entity].trustee_key
 
     def account(self, entity: EntityId, role: Role) -> Address:
         """The account that has this role now; KeyError where there is no such entity."""
@@ -337,6 +342,36 @@ class InitiativeState:
             for report in given:
                 yield report.content_hash, report.erasure is not None
 
+    # What the phase depends on besides the time (protocol.state.phase)
+
+    @property
+    def windows(self) -> Windows:
+        return self.rules.windows
+
+    @property
+    def min_anonymity(self) -> int:
+        return self.rules.min_anonymity
+
+    @property
+    def registered(self) -> int:
+        return self.electorate.size
+
+    @property
+    def has_key(self) -> bool:
+        return self.ceremony.is_finalised
+
+    @property
+    def has_options(self) -> bool:
+        return bool(self.proposals.options)
+
+    @property
+    def distinct(self) -> int:
+        return len(self.ballots.latest)
+
+    @property
+    def is_counted(self) -> bool:
+        return self.count.is_complete
+
     def trustee_index(self, entity: EntityId) -> int | None:
         """Place among the trustees, from 1."""
         return self.rules.trustees.index(entity) + 1 if entity in self.rules.trustees else None
@@ -346,14 +381,16 @@ class InitiativeState:
 class State:
     """Everything that follows from the events of the consortium and one suite.
 
-    `expected` are the events that must come next, in the same transaction: what the last one entails.
+    `expected` are the events that must come next, in the same transaction: what the last one entails. `created` is the
+    number of initiatives: `initiatives` may hold those alone that somebody asked for.
     """
 
     chain_id: int
     consortium_address: Address
     suite: Suite
     consortium: ConsortiumState = field(default_factory=ConsortiumState)
-    initiatives: dict[InitiativeId, InitiativeState] = field(default_factory=dict)
+    initiatives: MutableMapping[InitiativeId, InitiativeState] = field(default_factory=dict)
+    created: int = 0
     last: EventMeta | None = None
     expected: deque[Event] = field(default_factory=deque)
     skips: list[RegistrationSkipped] = field(default_factory=list)

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 
+from gateway.database import INDEX, locate
+from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from protocol import events
 from protocol.state import EventMeta
@@ -15,8 +18,10 @@ from tests.protocol.chronicle import CHAIN_ID, CONSORTIUM, SUITE
 ADDRESSES = (CONSORTIUM, *(getattr(SUITE, part.name) for part in fields(SUITE)))
 
 
-def fresh_view() -> ChainView:
-    return ChainView(CHAIN_ID, CONSORTIUM, SUITE)
+def opened(folder: Path, origin: bytes = b"origin") -> tuple[IndexStore, ChainView]:
+    """An index in this folder, as it was left."""
+    store = IndexStore(locate(folder, None, INDEX), origin)
+    return store, ChainView(CHAIN_ID, CONSORTIUM, SUITE, store)
 
 
 def chain_of(log: Sequence[tuple[events.Event, EventMeta]]) -> MemoryChain:

@@ -237,10 +237,11 @@ def frozen(poll: Poll, timestamp: int) -> ChainView:
     """What gateway A has read, with a last block at this time."""
     deployment, gateway = poll.consortium.town.deployment, poll.consortium.gateways["A"]
     suite = Suite(*(Address(address) for address in deployment.suite))
-    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), suite)
-    head = gateway.store.head()
+    view = ChainView(deployment.chain_id, Address(deployment.address("Consortium")), suite, gateway.store)
+    view.load()
+    head = view._folding.head
     assert head is not None
-    view.refold(gateway.store.replay(), replace(head, timestamp=timestamp))
+    view._folding.head = replace(head, timestamp=timestamp)
     return view
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import COMMANDS
-from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.store import Checkpoint, RawEvent
 from node.cli import main
+from tests.gateway.history import opened
 
 
 def test_urna_lists_the_gateways_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,8 +33,9 @@ def test_a_command_of_node_loads_nothing_of_the_gateway() -> None:
 
 def test_index_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["index", "status", "--entity", str(tmp_path)]) == 2
-    store = IndexStore(tmp_path / "index.sqlite", b"chain")
-    store.append([(Checkpoint(5, b"\x05" * 32, bytes(32), 9), [RawEvent(0, 0, b"\x01" * 20, (), b"")])])
+    store, view = opened(tmp_path)
+    view.load()
+    view.append([(Checkpoint(5, b"\x05" * 32, bytes(32), 9), [RawEvent(0, 0, b"\x66" * 20, (), b"")])])
     capsys.readouterr()
     assert main(["index", "status", "--entity", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"block": 5, "hash": "0x" + "05" * 32, "events": 1}

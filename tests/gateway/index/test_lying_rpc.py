@@ -13,10 +13,9 @@ import pytest
 from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer, SourceLied
 from gateway.index.sources import NoSource, Source, Sources
-from gateway.index.store import IndexStore
 from node.rpc import RpcClient
 from tests.gateway.chain import MemoryChain, Tamper
-from tests.gateway.history import ADDRESSES, chain_of, fresh_view
+from tests.gateway.history import ADDRESSES, chain_of, opened
 from tests.protocol.chronicle import Chronicle
 
 LIES = 12  # the block that is lied about
@@ -50,11 +49,10 @@ class Reader:
         self.folder = folder
         made = [Source(f"source {number}", rpc) for number, rpc in enumerate(rpcs)]
         self.sources = Sources(made, Evidence(folder / "evidence"))
-        self.store = IndexStore(folder / "index.sqlite", b"origin")
-        self.view = fresh_view()
+        self.store, self.view = opened(folder)
         addresses = (*ADDRESSES, STRANGER)
         self.indexer = Indexer(self.sources, self.store, self.view, addresses, 0, 0.0, 0.01, lambda _: None)
-        self.indexer.refold()
+        self.indexer.load()
 
     def read(self) -> None:
         more = True
@@ -168,7 +166,7 @@ def test_G5_what_is_left_out_is_missed(reader: Reader, chain: MemoryChain) -> No
     reader.read()
     assert reader.sources.sources[0].is_quarantined
     assert reader.view.as_of().hash == chain.hash(LIES + 1)
-    [events] = [events for block, events in reader.store.replay() if block.number == LIES]
+    [(_, events)] = [found for found in reader.store.after(LIES - 1)[0] if found[0].number == LIES]
     assert len(events) == 3
 
 
