@@ -125,7 +125,7 @@ class ChainView:
     def broker_key(self, entity: EntityId, initiative: InitiativeId | None) -> P256Point | None:
         """Of an active entity's broker; for an initiative, only the key that stood when it was created."""
         with self._lock:
-            consortium = self._state.consortium
+            consortium = self._folding.state.consortium
             if entity not in consortium.entities:
                 return None
             return consortium.broker_key(entity, None if initiative is None else self.require(initiative).created)
