@@ -24,7 +24,7 @@ BODY_TIMEOUT = 15.0  # seconds for a whole body
 TURN_TIMEOUT = 10.0  # seconds that a request waits for a thread of its kind
 
 #: Threads of each kind. Health is asked when everything else stands still: it has some of its own.
-SHARES = {"ballots": 32, "persons": 12, "members": 8, "reads": 16, "health": 4}
+SHARES = {"ballots": 32, "persons": 12, "log-in": 10, "members": 8, "reads": 16, "health": 4}
 THREADS = sum(SHARES.values())
 #: None of them may fill the house: this part of all requests under way at most.
 LARGEST_PART = 0.75
@@ -127,6 +127,8 @@ def kind_of(scope: Scope) -> str:
     path: str = scope["path"]
     if path.startswith("/health"):
         return "health"
+    if path.startswith("/v1/authorisations"):
+        return "log-in"  # the callback, a GET, waits for an issuer
     if scope.get("method", "GET") in ("GET", "HEAD", "OPTIONS"):
         return "reads"
     if is_anonymous(path):

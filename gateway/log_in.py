@@ -15,6 +15,8 @@ from gateway.journal import Journal
 from gateway.officers.appointments import Appointments
 from gateway.officers.repository import Officers
 from gateway.officers.service import OfficerService
+from gateway.profile.repository import Candidates
+from gateway.profile.service import ProfileService
 from gateway.sessions.cookies import AUTHORISATION_PATH, Cookies, Origin
 from gateway.sessions.problems import IssuerUnavailable
 from gateway.sessions.repository import Sessions
@@ -34,6 +36,7 @@ class LogIn:
     sessions: Sessions
     authorisations: AuthorisationService
     officers: OfficerService
+    profiles: ProfileService
 
     def sweep(self) -> None:
         """Forget the sessions, authorisations and tokens that are over."""
@@ -55,7 +58,7 @@ def assemble(
     clients = {iss: _client(issuer, origin) for iss, issuer in issuers.items()}
     authorisations = AuthorisationService(clients, verifier, sessions, view, deployment)
     officers = OfficerService(journal, Officers(journal), Appointments(journal), sessions)
-    return LogIn(origin, Cookies(origin), sessions, authorisations, officers)
+    return LogIn(origin, Cookies(origin), sessions, authorisations, officers, ProfileService(Candidates(view)))
 
 
 def _client(issuer: Issuer, origin: Origin) -> CodeClient:

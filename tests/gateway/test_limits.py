@@ -137,6 +137,9 @@ def test_G9_no_kind_of_request_fills_the_house() -> None:
         ("/v1/initiatives/1/registrations", "POST", "persons"),
         ("/v1/initiatives", "GET", "reads"),
         ("/members/peppers", "POST", "members"),
+        ("/v1/authorisations", "POST", "log-in"),
+        ("/v1/authorisations/callback", "GET", "log-in"),
+        ("/v1/profile", "GET", "reads"),
         ("/health/ready", "GET", "health"),
     ],
 )
