@@ -153,6 +153,11 @@ class Consortium:
         """As `voting`, still in registration, with everything that voting needs."""
         initiative = self.initiative(**changes)
         identities = self.town.register(initiative, voters)
+        self.prepare_vote(initiative)
+        return initiative, identities
+
+    def prepare_vote(self, initiative: InitiativeId) -> None:
+        """Two options and a joint key, for an initiative in registration."""
         self.town.submit(initiative, 2)
         publisher.accept(self.town.members["A"], initiative, [Acceptance(1, 10), Acceptance(2, 20)])
         for name in NAMES:
@@ -160,7 +165,6 @@ class Consortium:
         self.town.until(self.town.read("Ceremony", "epochOf", initiative).startsAt + 1200)
         TrusteeRun(self.town.members["A"]).run(initiative)
         assert self.town.read("Ceremony", "isFinalised", initiative)
-        return initiative, identities
 
     def ballot(self, initiative: InitiativeId, voter: Identity, sequence: int = 1) -> bytes:
         return self.town.ballot(initiative, voter, Approval((0,)), sequence).encode()

@@ -130,6 +130,6 @@ def test_steps_release_all_at_once() -> None:
 
 def test_the_handbook_lists_every_metric(measured: Consortium) -> None:
     written = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
-    metrics.registrar_asked(EntityId(3), "silent")
+    metrics.registrar_asked(3, "silent")
     names = {re.sub(r"_(bucket|sum|count)\Z", "", name) for name, _ in scrape(measured, "C")}
     assert names == set(re.findall(r"`(urna_[a-z_]+)`", written.partition("**Metrics**")[2].partition("**Log**")[0]))
