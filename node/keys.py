@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from node.errors import KeystoreError
+from protocol.attribution import SUFFIX_BYTES, attributed
 from protocol.hashing import keccak
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_GAS_PER_BYTE = 16  # of calldata, EIP-2028
 _SCRYPT_N = 1 << 12
 _MAX_FILE = 16_384
 
@@ -38,6 +40,11 @@ class Call:
     data: bytes
     what: str
     gas: int | None = None
+
+    def attributed(self, attribution: bytes) -> Call:
+        """The same call with an officer's attribution behind it (`protocol.attribution`)."""
+        gas = None if self.gas is None else self.gas + _GAS_PER_BYTE * SUFFIX_BYTES
+        return replace(self, data=attributed(self.data, attribution), gas=gas)
 
 
 class Secret:

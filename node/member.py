@@ -11,18 +11,19 @@ from node.deployment import Deployment, require_pinned_key
 from node.entity import EntityFolder
 from node.errors import EntityError
 from node.rpc import RpcClient
-from node.sender import Pace, Sender
+from node.sender import Attribute, Pace, Sender
 from protocol.types import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`entity` is the number that the consortium gave the folder's entity."""
+    """`entity` is the number that the consortium gave the folder's entity; `attribute` names the officer who acts."""
 
     folder: EntityFolder
     rpc: RpcClient
     deployment: Deployment
     entity: int
+    attribute: Attribute | None = None
 
     @classmethod
     def open(cls, folder: Path, rpc: RpcClient, deployment: Deployment, *, test_key: bool = False) -> Member:
@@ -55,4 +56,5 @@ class Member:
             decode=decode_error,
             finality=self.deployment.finality,
             pace=pace,
+            attribute=self.attribute,
         )

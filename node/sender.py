@@ -28,6 +28,9 @@ MAX_GAS = 30_000_000
 ErrorDecoder = Callable[[bytes, str], ContractError]
 """From revert data and what was called, in words, to the typed error."""
 
+Attribute = Callable[[Call], bytes]
+"""Keeps, durably, the record of which officer does this act, and returns its attribution (32 bytes)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -54,6 +57,7 @@ class Sender:
         decode: ErrorDecoder,
         finality: float = EMBEDDED_FINALITY,
         pace: Pace | None = None,
+        attribute: Attribute | None = None,
     ) -> None:
         """Takes the lock and hands over again whatever an earlier process left unfinished.
 
@@ -64,6 +68,7 @@ class Sender:
         self._decode = decode
         self._finality = finality
         self._pace = pace or Pace()
+        self._attribute = attribute
         self._chain_id = rpc.chain_id()
         self._seen: dict[bytes, tuple[Receipt, float]] = {}
         self._unexplained: dict[bytes, float] = {}
@@ -92,13 +97,19 @@ class Sender:
 
     def call(self, call: Call) -> Receipt:
         """Simulates, sends and waits for the receipt. Raises ContractError, NotFinal, RpcError."""
-        return self.wait(self.submit([self._with_gas(call)]))[0]
+        return self.wait(self._submit([self._with_gas(self._attributed(call))]))[0]
 
     def submit(self, calls: Sequence[Call]) -> list[Sent]:
         """Signs all calls with consecutive nonces, keeps them on disk, then hands them over, without waiting.
 
         Each call needs its gas, since it may depend on the ones before it and cannot be simulated yet.
         """
+        return self._submit([self._attributed(call) for call in calls])
+
+    def _attributed(self, call: Call) -> Call:
+        return call if self._attribute is None else call.attributed(self._attribute(call))
+
+    def _submit(self, calls: Sequence[Call]) -> list[Sent]:
         nonces = self._outbox.next_nonces(len(calls), self._rpc.nonce(self.address))
         sent = []
         for nonce, call in zip(nonces, calls, strict=True):

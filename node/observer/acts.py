@@ -16,6 +16,7 @@ from eth_abi.exceptions import DecodingError, EncodingError
 
 from node.blocks import SignedTransaction
 from protocol.abi import codec_of
+from protocol.attribution import split
 from protocol.checks import CheckFailed, NotVerifiable, place
 from protocol.checks.calls import Signature
 from protocol.checks.ceremony import COMPLAIN, REGISTER_KEY
@@ -154,6 +155,7 @@ class Acts:
     """Counts the acts; the first that does not fit its transaction is the fault."""
 
     sent: int = 0
+    attributed: int = 0
     through_others: int = 0
     fault: CheckFailed | None = None
 
@@ -184,6 +186,7 @@ class Acts:
         contract = None if transaction.to is None else contract_at(state, transaction.to)
         if ok and contract is not None:
             _require_told(where, transaction, direct)
+            self.attributed += split(transaction.data)[1] is not None
 
     def _require_account(
         self, state: State, actor: tuple[EntityId, Role], event: Event, meta: EventMeta, transaction: SignedTransaction
@@ -199,7 +202,7 @@ class Acts:
             raise self.fault
         if self.through_others:
             raise NotVerifiable(_CHECK, f"{self.through_others} acts came through other contracts, {self.sent} did not")
-        return f"{self.sent} acts"
+        return f"{self.sent} acts; {self.attributed} calls name an officer's record"
 
 
 def _require_told(where: str, transaction: SignedTransaction, direct: Sequence[Located]) -> None:
@@ -208,7 +211,7 @@ def _require_told(where: str, transaction: SignedTransaction, direct: Sequence[L
     act = _ACTS.get(selector)
     if act is not None:
         event, meta = _only(act.event, direct, where)
-        if act.values is not None and not _fits(act, event, transaction.data[4:]):
+        if act.values is not None and not _fits(act, event, split(transaction.data)[0][4:]):
             raise CheckFailed(_CHECK, f"{place(meta)}: {act.event.__name__} does not say what was sent")
     elif selector in _EMITTING:
         _only(_EMITTING[selector], direct, where)

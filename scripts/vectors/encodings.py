@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from protocol import broker, eip712, evidence, jcs, nonces, pepper, rules, scope, tags  # noqa: E402
+from protocol import attribution, broker, eip712, evidence, jcs, nonces, pepper, rules, scope, tags  # noqa: E402
 from protocol.abi import AbiError  # noqa: E402
 from protocol.eip712 import camel_case  # noqa: E402
 from protocol.events import encode as encode_event  # noqa: E402
@@ -99,6 +99,20 @@ def brokers() -> object:
     }
 
 
+def attributions() -> object:
+    call = keccak(b"erase(uint64,uint32,string)")[:4] + words(7, 2, 96, 6, b"reason".ljust(32, b"\0"))
+    act = attribution.OfficerAct("officer-7f3a", "moderator", chronicle.CHAIN_ID, PROPOSALS, Hash32(keccak(call)))
+    named = act.attribution(SALT)
+    return {
+        "call": call,
+        "act": act,
+        "salt": SALT,
+        "document": evidence.content_document(act.content(), SALT).decode(),
+        "attribution": named,
+        "data": attribution.attributed(call, named),
+    }
+
+
 def encodings() -> object:
     tokens = [f"header.payload{number}.signature" for number in range(5)]
     content = {"title": "Árvores na Rua Direita", "text": "Doze lódãos.", "cost": 1200}
@@ -146,6 +160,7 @@ def encodings() -> object:
             "author": nonces.author_nonce(*author),
         },
         "brokers": brokers(),
+        "attribution": attributions(),
         "evidence": [{"tokens": tokens[:n], "root": evidence.evidence_root(tokens[:n])} for n in range(1, 6)],
         "content": {
             "content": content,

@@ -26,6 +26,7 @@ from protocol.ceremony import Epoch
 from protocol.choice import Approval, BallotPaper, Blank, Choice
 from protocol.eip712 import RegistrationBatch, Replacement
 from protocol.electorate import ElectorateTree
+from protocol.hashing import keccak
 from protocol.identity import Identity
 from protocol.sealing import seal
 from protocol.types import ExecutionStatus, G1Point, Hash32, InitiativeId, Role, Tag
@@ -245,8 +246,8 @@ class Election:
         assert self.town.read("Tally", "resultHashOf", self.initiative) != bytes(32)
 
     def follow_up(self) -> None:
-        """Two reports on one option, one on another; the first is erased."""
-        member = self.town.members["A"]
+        """Two reports on one option, one on another, by an officer who is told apart; the first is erased."""
+        member = replace(self.town.members["A"], attribute=lambda call: keccak(b"a record" + call.data))
         for option, status, share in ((0, IN_PROGRESS, 2500), (0, DONE, 10_000), (1, CANCELLED, 0)):
             publisher.report(member, self.initiative, Execution(option, status, share, 3, secrets.token_bytes(32)))
         publisher.erase_report(member, self.initiative, 0, 1, "Names a worker.")

@@ -17,6 +17,7 @@ from node.keys import Call, Key, Secret, new_account_secret
 from node.outbox import Outbox, Sent
 from node.rpc import MemoryTransport, Receipt, RpcClient
 from node.sender import Pace, Sender
+from protocol.attribution import split
 from protocol.hashing import keccak
 
 TARGET = b"\x33" * 20
@@ -49,6 +50,26 @@ def open_sender(rpc: RpcClient, key: Key, folder: Path, finality: float = 0.0, p
         finality=finality,
         pace=Pace(patience=patience, rebroadcast=0.3, settle=1.0),
     )
+
+
+def test_every_call_names_the_officers_record_that_was_kept_before(rpc: RpcClient, key: Key, tmp_path: Path) -> None:
+    kept: dict[bytes, bytes] = {}
+
+    def attribute(call: Call) -> bytes:
+        kept[call.data] = keccak(b"a record of" + call.data)
+        return kept[call.data]
+
+    gas = {1: 30_000, 2: 30_000, 3: None}
+    calls = [Call(TARGET, bytes((number,)) * 36, "an act", gas[number]) for number in gas]
+    with Sender(rpc, key, tmp_path, decode=decode_error, finality=0.0, attribute=attribute) as sender:
+        receipts = [*sender.wait(sender.submit(calls[:2])), sender.call(calls[2])]
+        sender.await_final()
+
+    assert [receipt.ok for receipt in receipts] == [True] * 3
+    blocks = {receipt.block_number for receipt in receipts}
+    sent = {one.data for number in blocks for one in rpc.full_block(number).transactions}
+    assert {split(data) for data in sent} == set(kept.items())
+    assert set(kept) == {call.data for call in calls}
 
 
 def test_many_calls_are_in_flight_at_once_and_forgotten_when_final(rpc: RpcClient, key: Key, tmp_path: Path) -> None:

@@ -167,6 +167,12 @@ def test_B11_what_comes_through_another_contract_is_verified_from_events(
     assert "1 acts came through other contracts" in outcome(report, "consortium.accounts")[1]
 
 
+def test_officers_acts_are_told_from_others(bundle: dict[str, Any], observing: Observe) -> None:
+    """The three reports and the erasure of the election's publisher."""
+    detail = outcome(observing(bundle), "consortium.accounts")[1]
+    assert detail.endswith("; 4 calls name an officer's record")
+
+
 def test_the_command_prints_one_object_and_writes_a_page(
     bundle: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
