@@ -20,6 +20,10 @@ from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
+from gateway.contents import endpoints as content_endpoints
+from gateway.contents.named import NamedContents
+from gateway.contents.replicator import Replicator
+from gateway.contents.repository import Contents
 from gateway.database import INDEX, JOURNAL, locate
 from gateway.deps import Services
 from gateway.eid.brokers import Brokers
@@ -83,6 +87,8 @@ class Gateway:
     journal: Journal
     store: IndexStore
     peers: Peers
+    contents: Contents
+    replicator: Replicator
     workers: Sequence[RelayWorker]
     rpc: RpcClient
     sources: Sources
@@ -97,12 +103,14 @@ class Gateway:
         self.services.indexer.start()
         for worker in self.workers:
             worker.start()
+        self.replicator.start()
         self.services.health.monitor.start()
 
     def stop(self) -> None:
         self.services.health.monitor.stop()
         if self.metrics is not None:
             self.metrics.stop()
+        self.replicator.stop()
         for worker in self.workers:
             worker.stop()
         self.services.indexer.stop()
@@ -153,6 +161,7 @@ def _connect(
     peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)
     submissions = Submissions(journal, settings.queue_limit)
     ballots = Ballots(journal, settings.queue_limit)
+    contents, named = Contents(journal), NamedContents(lambda: store.database)
 
     lanes = [
         Lane(f"lane-{number}", member.folder.lane_key(number)) for number in range(len(member.folder.public.lanes))
@@ -199,7 +208,9 @@ def _connect(
         registrar=registrar,
         members=Verifier(_resolver(view), audience=entity),
         registrations=RegistrationService(view, registrar, submissions),
-        proposals=ProposalService(view, registrar, submissions, journal),
+        proposals=ProposalService(view, registrar, submissions),
+        contents=contents,
+        named=named,
         ballots=BallotService(view, ballots, key),
         nodes=BucketNodes(),
         results=Results(view),
@@ -217,7 +228,10 @@ def _connect(
         wake_ballots=anonymous.wake,
     )
     readings = GatewayReadings(view, indexer, submissions, ballots, workers)
-    return Gateway(settings, services, journal, store, peers, workers, rpc, sources, readings)
+    replicator = Replicator(
+        contents, named, lambda: view.other_endpoints(entity), lambda: indexer.fault() is None, settings.text_interval
+    )
+    return Gateway(settings, services, journal, store, peers, contents, replicator, workers, rpc, sources, readings)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -268,6 +282,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         initiative_endpoints.router,
         registration_endpoints.router,
         proposal_endpoints.router,
+        content_endpoints.router,
         ballot_endpoints.router,
         member_endpoints.router,
         authorisation_endpoints.router,

@@ -10,6 +10,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Path, Request
 
 from gateway.ballots.service import BallotService
+from gateway.contents.named import NamedContents
+from gateway.contents.repository import Contents
 from gateway.health.service import HealthService
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
@@ -34,6 +36,8 @@ class Services:
     members: Verifier
     registrations: RegistrationService
     proposals: ProposalService
+    contents: Contents
+    named: NamedContents
     ballots: BallotService
     nodes: BucketNodes
     results: Results

@@ -6,7 +6,7 @@
     ├── TokenProblem 401 (TokenMalformed, TokenSignature, …) · MemberSignature 401
     ├── OutOfScope 403 · RefusedByRegistrars 403 · UnknownInitiative 404 · UnknownRecord 404
     ├── WrongPhase, StaleBallot, KnownPerson, KnownCommitment, TooManyProposals, UnknownPerson, NotRegistrar, … 409
-    ├── PepperDestroyed 410
+    ├── PepperDestroyed, Erased 410
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, KeyReused, … 422
     ├── TooSlow 408 · TooLarge 413 · UriTooLong 414 · TooMany 429 · HeadersTooLarge 431
     └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
@@ -146,6 +146,10 @@ class UnknownInitiative(Problem):
 
 class UnknownRecord(Problem):
     status, code, title = 404, "unknown-record", "Nothing is known under this id"
+
+
+class Erased(Problem):
+    status, code, title = 410, "erased", "This text was erased"
 
 
 class WrongPhase(Problem):

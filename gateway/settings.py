@@ -134,6 +134,10 @@ class Settings(BaseModel):
     )
     poll_interval: Annotated[float, Field(gt=0, le=60)] = Field(0.25, description="seconds between looks at the chain")
 
+    text_interval: Annotated[float, Field(gt=0, le=600)] = Field(
+        2.0, description="seconds between looks at the other members for texts that the chain names"
+    )
+
     # Bounds
     rpc_timeout: Annotated[float, Field(gt=0, le=120)] = Field(10.0, description="seconds the chain has for an answer")
     member_timeout: Annotated[float, Field(gt=0, le=120)] = Field(

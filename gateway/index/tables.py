@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
 RAW_VERSION = 2
-PROJECTIONS_VERSION = 1
+PROJECTIONS_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -19,6 +19,13 @@ metadata = sa.MetaData()
 Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 origin = Table("origin", metadata, Column("key", Text, primary_key=True), Column("value", LargeBinary, nullable=False))
+
+
+def _erased(name: str) -> Index:
+    """The few rows whose text was erased."""
+    where = sa.text("erasure IS NOT NULL")
+    return Index(name, "initiative", sqlite_where=where, postgresql_where=where)
+
 
 # Raw: what was read and verified
 
@@ -189,6 +196,8 @@ proposal = Table(
     Column("cost", Text, nullable=False),
     Column("erasure", Text),  # why its text was erased
     Index("proposal_option", "initiative", "option"),
+    Index("proposal_content", "content_hash"),
+    _erased("proposal_erased"),
     sqlite_with_rowid=False,
 )
 
@@ -229,6 +238,8 @@ report = Table(
     Column("spent", Text, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
     Column("erasure", Text),
+    Index("report_content", "content_hash"),
+    _erased("report_erased"),
     sqlite_with_rowid=False,
 )
 

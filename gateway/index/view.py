@@ -118,6 +118,12 @@ class ChainView:
         with self._lock:
             return self._folding.state.consortium.entities[entity].endpoint
 
+    def other_endpoints(self, own: EntityId) -> list[str]:
+        """Where the gateways of the other active entities answer."""
+        with self._lock:
+            entities = self._folding.state.consortium.entities.values()
+            return [entity.endpoint for entity in entities if entity.active and entity.id != own]
+
     def registrar_account(self, entity: EntityId) -> Address:
         with self._lock:
             return self._folding.state.consortium.account(entity, Role.REGISTRAR)

@@ -54,11 +54,13 @@ def proposals(
     """All proposals in the order of submission, with the texts that this gateway holds."""
     with all_.view.locked():
         known, as_of = all_.view.proposals(initiative), all_.view.as_of()
+    texts = all_.contents.texts(proposal.content_hash for _, proposal, _ in known if proposal.erasure is None)
     listed = [
         ProposalView(
             proposal=number,
             content_hash=proposal.content_hash,
-            content=all_.proposals.content(proposal.content_hash),
+            content=texts.get(proposal.content_hash),
+            erased=proposal.erasure,
             status=proposal.status.label,
             option=proposal.option,
             cost=cost,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -29,11 +30,12 @@ class SubmissionAnswer(BaseModel):
 
 
 class ProposalView(BaseModel):
-    """`content` is None where this gateway does not hold the text."""
+    """`content` is None where this gateway does not hold the text; `erased` is why nobody does any more."""
 
     proposal: int
     content_hash: HexBytes
-    content: dict[str, Any] | None
+    content: Mapping[str, Any] | None
+    erased: str | None
     status: str
     option: int | None
     cost: Decimal

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
+from gateway.contents.repository import MAX_CONTENT, keep_content
 from gateway.index.view import ChainView
-from gateway.journal import Journal
-from gateway.journal.tables import CONTENT
 from gateway.members.registrar import Claim, Registrar
 from gateway.problems import MalformedRequest, TooLarge, TooManyProposals, UnknownRecord
 from gateway.submissions import Submission, Submissions
@@ -20,21 +16,14 @@ from protocol.evidence import content_document, content_hash
 from protocol.hashing import keccak
 from protocol.types import Hash32, InitiativeId, Phase
 
-MAX_CONTENT = 64 * 1024
-VALIDITY = 3600
-GAS = 1_000_000
-PAUSE = 2.0
-AT_ONCE = 20
-
 
 class ProposalService:
     """What is checked before a proposal is accepted."""
 
-    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions, journal: Journal) -> None:
+    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions) -> None:
         self._view = view
         self._registrar = registrar
         self._submissions = submissions
-        self._journal = journal
 
     def submit(
         self, initiative: InitiativeId, token: str, salt: bytes, content: Mapping[str, Any], content_salt: bytes
@@ -68,16 +57,3 @@ class ProposalService:
         if found is None or found.kind != "proposal":
             raise UnknownRecord("There is no submission of this id.")
         return found
-
-    def content(self, hashed: bytes) -> dict[str, Any] | None:
-        rows = self._journal.read(sa.select(CONTENT.c.document).where(CONTENT.c.hash == hashed))
-        if not rows:
-            return None
-        content: dict[str, Any] = json.loads(rows[0].document)["content"]
-        return content
-
-
-def keep_content(db: sa.Connection, hashed: bytes, document: str) -> None:
-    """Once, however often it is handed in."""
-    if db.execute(sa.select(CONTENT.c.hash).where(CONTENT.c.hash == hashed)).first() is None:
-        db.execute(CONTENT.insert().values(hash=hashed, document=document))

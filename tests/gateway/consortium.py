@@ -101,6 +101,7 @@ class Consortium:
             "issuers": self.folder / "issuers.json",
             "batch_age": 0.05,
             "poll_interval": 0.05,
+            "text_interval": 0.1,
             "member_timeout": 2.0,
         }
         return Settings(**{**given, **changes})
