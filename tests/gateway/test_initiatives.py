@@ -21,7 +21,7 @@ from node.errors import DeploymentError
 from protocol.electorate import ElectorateTree, electorate_root
 from protocol.evidence import content_hash
 from protocol.types import Commitment, InitiativeId
-from tests.gateway.consortium import Consortium, landed, problem, rows
+from tests.gateway.consortium import Consortium, landed, problem, rows, until
 from tests.node.town import trapdoor
 
 
@@ -160,7 +160,8 @@ def test_proposals_are_kept_and_told_and_limited(consortium: Consortium) -> None
     consortium.await_current()
     listed = client.get(path).json()["proposals"]
     assert [(each["content"], each["content_hash"]) for each in listed] == [(content, "0x" + hashed.hex())]
-    assert consortium.clients["C"].get(path).json()["proposals"][0]["content"] is None
+    elsewhere = consortium.clients["C"]
+    until(lambda: elsewhere.get(path).json()["proposals"][0]["content"] == content)  # fetched from the others
 
     other, before = {"title": "Another bench"}, rows(consortium.gateways["A"])
     more = consortium.proposal(initiative, "maria", other, content_hash(other, salt), salt)
