@@ -51,6 +51,7 @@ from gateway.metrics import MetricsServer, Readings
 from gateway.observed import Observed
 from gateway.officers import endpoints as officer_endpoints
 from gateway.profile import endpoints as profile_endpoints
+from gateway.promises import Promises
 from gateway.proposals import endpoints as proposal_endpoints
 from gateway.proposals.carrier import ProposalCarrier
 from gateway.proposals.service import ProposalService
@@ -158,7 +159,16 @@ def _connect(
     view = ChainView(deployment.chain_id, consortium, _suite(deployment), store)
     tokens = TokenVerifier(issuers, Brokers(deployment.chain_id, consortium, view))
     registrar = Registrar(entity, member.folder, deployment, view, tokens)
-    peers = Peers(registrar, view, member.folder.key(Role.GATEWAY), settings.member_timeout)
+    gateway_key = member.folder.key(Role.GATEWAY)
+    peers = Peers(registrar, view, gateway_key, settings.member_timeout)
+    promises = Promises(
+        entity,
+        gateway_key,
+        deployment.chain_id,
+        _suite(deployment),
+        view,
+        settings.promise_horizon + deployment.finality,
+    )
     submissions = Submissions(journal, settings.queue_limit)
     ballots = Ballots(journal, settings.queue_limit)
     contents, named = Contents(journal), NamedContents(lambda: store.database)
@@ -207,11 +217,12 @@ def _connect(
         indexer=indexer,
         registrar=registrar,
         members=Verifier(_resolver(view), audience=entity),
-        registrations=RegistrationService(view, registrar, submissions),
-        proposals=ProposalService(view, registrar, submissions),
+        registrations=RegistrationService(view, registrar, submissions, promises),
+        proposals=ProposalService(view, registrar, submissions, promises),
         contents=contents,
         named=named,
-        ballots=BallotService(view, ballots, key),
+        ballots=BallotService(view, ballots, key, promises),
+        promises=promises,
         nodes=BucketNodes(),
         results=Results(view),
         log_in=log_in.assemble(

@@ -20,6 +20,7 @@ from gateway.initiatives.results import Results
 from gateway.log_in import LogIn
 from gateway.members.registrar import Registrar
 from gateway.problems import ChainUnavailable
+from gateway.promises import Promises
 from gateway.proposals.service import ProposalService
 from gateway.registrations.service import RegistrationService
 from node.member_auth import Verifier
@@ -39,6 +40,7 @@ class Services:
     contents: Contents
     named: NamedContents
     ballots: BallotService
+    promises: Promises
     nodes: BucketNodes
     results: Results
     log_in: LogIn

@@ -252,6 +252,10 @@ class RegistrarsUnavailable(Problem):
     status, code, title, retry_after = 503, "registrars-unavailable", "Too few registrars answer", 2
 
 
+class SignerUnavailable(Problem):
+    status, code, title, retry_after = 503, "signer-unavailable", "This gateway's key is out of reach", 10
+
+
 class ChainUnavailable(Problem):
     status, code, title, retry_after = 503, "chain-unavailable", "The chain does not answer", 2
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +32,7 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 from sqlalchemy.engine import URL
 
@@ -132,6 +133,9 @@ class Settings(BaseModel):
     queue_limit: Annotated[int, Field(ge=1)] = Field(
         20_000, description="submissions of a kind that may wait before the answer is 429"
     )
+    promise_horizon: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        600.0, description="seconds within which what is accepted is promised to stand on the chain, a queue included"
+    )
     poll_interval: Annotated[float, Field(gt=0, le=60)] = Field(0.25, description="seconds between looks at the chain")
 
     text_interval: Annotated[float, Field(gt=0, le=600)] = Field(
@@ -171,6 +175,16 @@ class Settings(BaseModel):
     session_lifetime: Annotated[float, Field(ge=60, le=8 * 3600)] = Field(
         3600.0, description="seconds after which every session ends"
     )
+
+    @model_validator(mode="after")
+    def _promises_can_be_kept(self) -> Self:
+        least = 2 * (self.batch_age + 2 * self.member_timeout)
+        if self.promise_horizon < least:
+            raise ValueError(
+                f"promise_horizon is {self.promise_horizon:g} s, but with this batch_age and member_timeout at least "
+                f"{least:g} s are needed: raise it, or lower those"
+            )
+        return self
 
     @property
     def index_path(self) -> Path:

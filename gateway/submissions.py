@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from gateway import failures
+from gateway import failures, promises
 from gateway.failures import Failure
 from gateway.journal import Journal
 from gateway.journal.tables import SUBMISSION as TABLE
 from gateway.problems import KeyReused, ProblemDocument, TooMany
+from gateway.promises import Given
 from protocol.types import InitiativeId
 
 Kind = Literal["registration", "replacement", "proposal"]
@@ -37,6 +38,7 @@ class Submission:
     failure: Failure | None
     attempts: int
     payload: Mapping[str, Any]
+    promise: Given | None = None
 
     @property
     def problem(self) -> ProblemDocument | None:
@@ -64,8 +66,10 @@ class Submissions:
         body_hash: bytes,
         payload: Mapping[str, Any],
         also: Callable[[sa.Connection], object] = lambda db: None,
+        promise: Callable[[Given | None], Given | None] = lambda given: given,
     ) -> Submission:
-        """Store, with what `also` writes, durable on return; or the row that is there.
+        """Store, with what `also` writes, durable on return; or the row that is there. `promise` makes of the
+        promise that was given for it, if any, the one that holds.
 
         Raises KeyReused for the key with another body, TooMany; then nothing is stored.
         """
@@ -84,13 +88,16 @@ class Submissions:
                         key=key,
                         body_hash=body_hash,
                         **fresh,
+                        **_columns(promise(None)),
                     )
                 )
             elif found.body_hash != body_hash:
                 raise KeyReused("This was handed in before, by another person or for something else.")
             elif found.status == "failed":
                 # What failed for a reason that may have passed may be tried anew, with a fresh token.
-                _set(db, found.id, **fresh)
+                _set(db, found.id, **fresh, **_columns(promise(None)))
+            elif (kept := promise(given := Given.from_row(found))) != given:
+                _set(db, found.id, **_columns(kept))
             also(db)
             row = db.execute(own).one()
         return _submission(row)
@@ -184,6 +191,10 @@ class Submissions:
                 self.retry(db, submission, failure)
 
 
+def _columns(given: Given | None) -> dict[str, object]:
+    return promises.NONE if given is None else given.columns()
+
+
 def _set(db: sa.Connection, id_: str, **values: object) -> None:
     db.execute(TABLE.update().where(TABLE.c.id == id_).values(**values))
 
@@ -202,4 +213,5 @@ def _submission(row: sa.Row[Any]) -> Submission:
         failure=Failure.from_row(row),
         attempts=row.attempts,
         payload=json.loads(row.payload),
+        promise=Given.from_row(row),
     )

@@ -12,6 +12,7 @@ NodeError
 │   ├── AccountBusy         another process sends with the same account
 │   └── NotFinal            no receipt, or not final, within the time allowed
 ├── PepperError             a pepper that does not open, is another one, or is not to be destroyed yet
+├── PromiseFileError        a file that holds no promise
 ├── KeystoreError           a key file or passphrase that cannot be used
 ├── MemberAuthError         a request between members that is not authentic (code)
 ├── EntityError             an entity's folder
@@ -94,6 +95,10 @@ class KeystoreError(NodeError):
 
 class PepperError(NodeError):
     """A sealed pepper does not open, a statement about it is not signed, or it is not to be destroyed yet."""
+
+
+class PromiseFileError(NodeError):
+    """A file from which no promise can be read."""
 
 
 class MemberAuthError(NodeError):

@@ -30,7 +30,9 @@ def cast(
     """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box."""
     accepted = all_.ballots.cast(initiative, body.entry)
     all_.wake_ballots()
-    return BallotAnswer(ballot_hash=accepted.hash, status=accepted.status, problem=accepted.problem)
+    return BallotAnswer(
+        ballot_hash=accepted.hash, status=accepted.status, problem=accepted.problem, promise=accepted.promise
+    )
 
 
 @router.get("/slots/{prefix}")

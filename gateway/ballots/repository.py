@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from gateway import failures
+from gateway import failures, promises
 from gateway.failures import Failure
 from gateway.journal import Journal
 from gateway.journal.tables import BALLOT as TABLE
 from gateway.problems import KeyReused, Problem, ProblemDocument, TooMany
+from gateway.promises import Given
 from gateway.together import Together
 from protocol.ballot import PROOF_BYTES
 from protocol.types import InitiativeId, Nullifier
@@ -34,6 +35,7 @@ class StoredBallot:
     status: str = "accepted"
     failure: Failure | None = None
     attempts: int = 0
+    promise: Given | None = None
 
     @property
     def slot(self) -> bytes:
@@ -111,7 +113,8 @@ class Ballots:
         else:
             known.remove(same)
             fresh = {"status": "accepted", "attempts": 0, "tx": None, "entry": ballot.entry, **failures.NONE}
-            db.execute(TABLE.update().where(TABLE.c.hash == ballot.hash).values(**fresh))
+            promised = _promised(ballot.promise)
+            db.execute(TABLE.update().where(TABLE.c.hash == ballot.hash).values(**fresh, **promised))
         known.append(ballot)
         return ballot
 
@@ -123,6 +126,12 @@ class Ballots:
             query = sa.select(sa.func.count()).select_from(TABLE).where(TABLE.c.status == "accepted")
             self._waiting_count = db.execute(query).scalar_one()
         return self._waiting_count >= self._queue_limit
+
+    def promise(self, ballot: StoredBallot, given: Given) -> StoredBallot:
+        """Put this promise in the place of the one before."""
+        with self._journal.transaction() as db:
+            _set(db, ballot, **given.columns())
+        return replace(ballot, promise=given)
 
     def waiting_initiatives(self) -> list[tuple[InitiativeId, int]]:
         """Initiatives with ballots that wait, and how many."""
@@ -188,10 +197,21 @@ def _values(ballot: StoredBallot) -> dict[str, object]:
         "entry": ballot.entry,
         "status": "accepted",
         "attempts": 0,
+        **_promised(ballot.promise),
     }
+
+
+def _promised(given: Given | None) -> dict[str, object]:
+    return promises.NONE if given is None else given.columns()
 
 
 def _ballot(row: sa.Row[Any]) -> StoredBallot:
     return StoredBallot(
-        row.hash, InitiativeId(row.initiative), row.entry, row.status, Failure.from_row(row), row.attempts
+        row.hash,
+        InitiativeId(row.initiative),
+        row.entry,
+        row.status,
+        Failure.from_row(row),
+        row.attempts,
+        Given.from_row(row),
     )

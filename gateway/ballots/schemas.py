@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from gateway.problems import ProblemDocument
+from gateway.promises import PromiseBody
 from gateway.wire import AsOf, Body, Decimal, HexBytes
 
 
@@ -21,6 +22,7 @@ class BallotAnswer(BaseModel):
     ballot_hash: HexBytes
     status: str
     problem: ProblemDocument | None = None
+    promise: PromiseBody | None = None
 
 
 class SlotView(BaseModel):

@@ -16,24 +16,27 @@ from gateway.problems import (
     SequenceTooHigh,
     StaleBallot,
 )
+from gateway.promises import PromiseBody, Promises
 from protocol import ballot, proof
 from protocol.ballot import Entry
-from protocol.types import CastSkipReason, InitiativeId, Phase
+from protocol.types import CastSkipReason, InitiativeId, Phase, PromiseKind
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A ballot in the journal."""
+    """A ballot in the journal, and the promise that it will be in the box."""
 
     hash: bytes
     status: str
     problem: ProblemDocument | None
+    promise: PromiseBody | None
 
 
 class BallotService:
     """Accepts into the journal; the carrier brings it to the chain."""
 
-    def __init__(self, view: ChainView, ballots: Ballots, key: proof.VerifyingKey) -> None:
+    def __init__(self, view: ChainView, ballots: Ballots, key: proof.VerifyingKey, promises: Promises) -> None:
+        self._promises = promises
         self._view = view
         self._ballots = ballots
         self._verifier = ProofVerifier(key)
@@ -44,12 +47,21 @@ class BallotService:
         hash_ = ballot.ballot_hash(self._view.ballot_scope(initiative), entry.record)
         stored = self._ballots.get(hash_)
         if stored is not None and stored.status != "failed":
-            return Accepted(hash_, stored.status, stored.problem)
+            return self._again(stored)
         self._view.require_phase(initiative, Phase.VOTING)
         self._check_sequence(initiative, entry)
         self._check_proof(initiative, entry, hash_)
-        accepted = self._ballots.accept(StoredBallot(hash_, initiative, blob))
-        return Accepted(hash_, accepted.status, accepted.problem)
+        promise = self._promises.give(PromiseKind.BALLOT, initiative, hash_)
+        return self._answer(self._ballots.accept(StoredBallot(hash_, initiative, blob, promise=promise)))
+
+    def _again(self, stored: StoredBallot) -> Accepted:
+        """The same answer; a promise by an account that is no more the gateway's is given anew."""
+        promise = self._promises.renewed(PromiseKind.BALLOT, stored.initiative, stored.hash, stored.promise)
+        return self._answer(stored if promise == stored.promise else self._ballots.promise(stored, promise))
+
+    def _answer(self, stored: StoredBallot) -> Accepted:
+        promise = self._promises.show(PromiseKind.BALLOT, stored.initiative, stored.hash, stored.promise)
+        return Accepted(stored.hash, stored.status, stored.problem, promise)
 
     def _parse(self, initiative: InitiativeId, blob: bytes) -> Entry:
         try:

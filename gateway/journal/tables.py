@@ -8,6 +8,8 @@ is held to that. Who adds a table here adds a migration, and asks what the table
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData(
@@ -34,6 +36,11 @@ def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
 
 def _partial(name: str, *columns: sa.Column[object], where: str) -> sa.Index:
     return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def _promise() -> tuple[sa.Column[Any], sa.Column[Any]]:
+    """What was promised: the latest block, a round number, and the signature (gateway/promises.py)."""
+    return sa.Column("promise_block", sa.BigInteger), sa.Column("promise", sa.LargeBinary)
 
 
 #: The chain and the deployment that everything in here belongs to: one row.
@@ -71,6 +78,7 @@ SUBMISSION = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tx", sa.Integer, sa.ForeignKey("tx.id")),
+    *_promise(),
     sa.UniqueConstraint("kind", "initiative", "key"),
     _one_of("kind", KINDS),
     _one_of("status", STATES),
@@ -100,6 +108,7 @@ BALLOT = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tx", sa.Integer, sa.ForeignKey("tx.id")),
+    *_promise(),
     _one_of("status", STATES),
     sqlite_with_rowid=False,
 )

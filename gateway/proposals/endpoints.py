@@ -8,10 +8,23 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from gateway.deps import Services, initiative_id, services, writable
+from gateway.promises import Promises
 from gateway.proposals.schemas import ProposalBody, ProposalList, ProposalView, SubmissionAnswer
-from protocol.types import InitiativeId
+from gateway.submissions import Submission
+from protocol.types import InitiativeId, PromiseKind
 
 router = APIRouter(prefix="/v1", tags=["proposals"])
+
+
+def _answer(submission: Submission, promises: Promises) -> SubmissionAnswer:
+    return SubmissionAnswer(
+        submission=submission.id,
+        content_hash=submission.key,
+        status=submission.status,
+        problem=submission.problem,
+        waiting=submission.waiting,
+        promise=promises.show(PromiseKind.PROPOSAL, submission.initiative, submission.key, submission.promise),
+    )
 
 
 @router.post("/initiatives/{initiative}/proposals", status_code=202, dependencies=[Depends(writable)])
@@ -21,15 +34,9 @@ def submit(
     all_: Annotated[Services, Depends(services)],
 ) -> SubmissionAnswer:
     """Hand in a proposal; the token must have been issued for its content."""
-    submission, hashed = all_.proposals.submit(initiative, body.id_token, body.salt, body.content, body.content_salt)
+    submission = all_.proposals.submit(initiative, body.id_token, body.salt, body.content, body.content_salt)
     all_.wake_registrations()
-    return SubmissionAnswer(
-        submission=submission.id,
-        content_hash=hashed,
-        status=submission.status,
-        problem=submission.problem,
-        waiting=submission.waiting,
-    )
+    return _answer(submission, all_.promises)
 
 
 @router.get("/submissions/{id}")
@@ -37,14 +44,7 @@ def status(
     id_: Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")], all_: Annotated[Services, Depends(services)]
 ) -> SubmissionAnswer:
     """What became of a proposal handed in here."""
-    submission = all_.proposals.status(id_)
-    return SubmissionAnswer(
-        submission=submission.id,
-        content_hash=submission.key,
-        status=submission.status,
-        problem=submission.problem,
-        waiting=submission.waiting,
-    )
+    return _answer(all_.proposals.status(id_), all_.promises)
 
 
 @router.get("/initiatives/{initiative}/proposals")

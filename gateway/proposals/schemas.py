@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from gateway.problems import ProblemDocument
+from gateway.promises import PromiseBody
 from gateway.wire import AsOf, Body, Decimal, Hex32, HexBytes, Token
 
 
@@ -27,6 +28,7 @@ class SubmissionAnswer(BaseModel):
     status: str
     problem: ProblemDocument | None = None
     waiting: str | None = None
+    promise: PromiseBody | None = None
 
 
 class ProposalView(BaseModel):

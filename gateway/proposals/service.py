@@ -10,24 +10,28 @@ from gateway.contents.repository import MAX_CONTENT, keep_content
 from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
 from gateway.problems import MalformedRequest, TooLarge, TooManyProposals, UnknownRecord
+from gateway.promises import Promises
 from gateway.submissions import Submission, Submissions
 from protocol.errors import ProtocolError
 from protocol.evidence import content_document, content_hash
 from protocol.hashing import keccak
-from protocol.types import Hash32, InitiativeId, Phase
+from protocol.types import InitiativeId, Phase, PromiseKind
 
 
 class ProposalService:
     """What is checked before a proposal is accepted."""
 
-    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions) -> None:
+    def __init__(
+        self, view: ChainView, registrar: Registrar, submissions: Submissions, promises: Promises
+    ) -> None:
+        self._promises = promises
         self._view = view
         self._registrar = registrar
         self._submissions = submissions
 
     def submit(
         self, initiative: InitiativeId, token: str, salt: bytes, content: Mapping[str, Any], content_salt: bytes
-    ) -> tuple[Submission, Hash32]:
+    ) -> Submission:
         """Idempotent per author and content. Raises a Problem; then nothing is stored."""
         self._view.require_phase(initiative, Phase.REGISTRATION)
         try:
@@ -42,15 +46,15 @@ class ProposalService:
         if not self._view.has_content(initiative, hashed) and self._view.proposals_by(initiative, tag) >= limit:
             raise TooManyProposals(f"One person submits at most {limit} proposals here.", limit=limit)
         payload = {"id_token": token, "salt": salt.hex(), "tag": tag.hex()}
-        accepted = self._submissions.accept(
+        return self._submissions.accept(
             "proposal",
             initiative,
             hashed,
             keccak(tag + hashed),
             payload,
             lambda db: keep_content(db, hashed, document.decode()),
+            lambda given: self._promises.renewed(PromiseKind.PROPOSAL, initiative, hashed, given),
         )
-        return accepted, hashed
 
     def status(self, id_: str) -> Submission:
         found = self._submissions.get(id_)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from gateway.problems import ProblemDocument
+from gateway.promises import PromiseBody
 from gateway.wire import Body, DecimalString, Hex32, Token
 
 
@@ -25,3 +26,4 @@ class RegistrationAnswer(BaseModel):
     status: str
     problem: ProblemDocument | None = None
     waiting: str | None = None
+    promise: PromiseBody | None = None

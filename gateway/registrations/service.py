@@ -13,10 +13,11 @@ from gateway.problems import (
     UnknownPerson,
     UnknownRecord,
 )
+from gateway.promises import Promises
 from gateway.submissions import Submission, Submissions
 from protocol.bn254 import SCALAR_FIELD
 from protocol.hashing import keccak
-from protocol.types import Commitment, InitiativeId, Phase, Tag
+from protocol.types import Commitment, InitiativeId, Phase, PromiseKind, Tag
 
 MAX_REPLACEMENTS = 2
 
@@ -24,7 +25,8 @@ MAX_REPLACEMENTS = 2
 class RegistrationService:
     """Accepts into the journal; the carriers bring it to the chain."""
 
-    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions) -> None:
+    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions, promises: Promises) -> None:
+        self._promises = promises
         self._view = view
         self._registrar = registrar
         self._submissions = submissions
@@ -39,7 +41,7 @@ class RegistrationService:
             raise KnownPerson("This person is registered with another commitment; a replacement can be asked for.")
         if known is None and self._view.is_used(initiative, commitment):
             raise KnownCommitment("This commitment was used before: make a new one.")
-        return self._accept("registration", initiative, commitment, tag, claim)
+        return self._accept(PromiseKind.REGISTRATION, initiative, commitment, tag, claim)
 
     def replace(self, initiative: InitiativeId, claim: Claim) -> Submission:
         """A new commitment in place of the one this person lost."""
@@ -53,7 +55,7 @@ class RegistrationService:
                 raise KnownCommitment("This commitment was used before: make a new one.")
             if self._view.replacements(initiative, tag) >= MAX_REPLACEMENTS:
                 raise TooManyReplacements(f"A commitment is replaced at most {MAX_REPLACEMENTS} times.")
-        return self._accept("replacement", initiative, commitment, tag, claim)
+        return self._accept(PromiseKind.REPLACEMENT, initiative, commitment, tag, claim)
 
     def status(self, id_: str) -> Submission:
         found = self._submissions.get(id_)
@@ -62,7 +64,7 @@ class RegistrationService:
         return found
 
     def _accept(
-        self, kind: str, initiative: InitiativeId, commitment: Commitment, tag: Tag, claim: Claim
+        self, kind: PromiseKind, initiative: InitiativeId, commitment: Commitment, tag: Tag, claim: Claim
     ) -> Submission:
         payload = {
             "id_token": claim.token,
@@ -72,7 +74,12 @@ class RegistrationService:
         }
         key = commitment.to_bytes(32, "big")
         return self._submissions.accept(
-            "replacement" if kind == "replacement" else "registration", initiative, key, keccak(tag + key), payload
+            "replacement" if kind is PromiseKind.REPLACEMENT else "registration",
+            initiative,
+            key,
+            keccak(tag + key),
+            payload,
+            promise=lambda given: self._promises.renewed(kind, initiative, key, given),
         )
 
     @staticmethod

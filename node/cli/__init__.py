@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 
 import click
 
-from node.errors import ContractError, DraftError, EntityError, NodeError, RpcUnavailable
+from node.errors import ContractError, DraftError, EntityError, NodeError, PromiseFileError, RpcUnavailable
 from protocol.errors import ProtocolError
 
 EXIT_FAILED = 1
@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("node.cli.deploy:deploy", "Deploy the contracts with the founding entities."),
     "motion": ("node.cli.motion:motion", "Act as one of the consortium's members: propose, approve, list."),
     "initiative": ("node.cli.initiative:initiative", "Create an initiative, show it, decide on its proposals."),
+    "promise": ("node.cli.promise:promise", "Hold what a gateway promised against the chain."),
     "registrar": ("node.cli.registrar:registrar", "Show and destroy the peppers of initiatives."),
     "trustee": ("node.cli.trustee:trustee", "Do whatever is due for an entity as a trustee."),
     "status": ("node.cli.status:status", "Show the chain, the consortium and the initiatives."),
@@ -129,7 +130,7 @@ def exit_code(error: Exception) -> int:
     """The process's exit code for an error of node or protocol."""
     if isinstance(error, RpcUnavailable):
         return EXIT_UNAVAILABLE
-    return EXIT_USAGE if isinstance(error, DraftError | EntityError) else EXIT_FAILED
+    return EXIT_USAGE if isinstance(error, DraftError | EntityError | PromiseFileError) else EXIT_FAILED
 
 
 def _print_error(session: Session, name: str, sentence: str) -> None:

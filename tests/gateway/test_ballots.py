@@ -17,10 +17,11 @@ from gateway.ballots.service import BallotService
 from gateway.index.view import ChainView
 from gateway.journal.tables import BALLOT
 from gateway.problems import Problem, WrongPhase
+from gateway.promises import Promises
 from protocol.ballot import PROOF_BYTES
 from protocol.bn254 import BASE_FIELD, SCALAR_FIELD
 from protocol.identity import Identity
-from protocol.types import Address, InitiativeId, Suite
+from protocol.types import Address, EntityId, InitiativeId, Role, Suite
 from tests.gateway.consortium import Consortium, journal_in, problem, rows, until
 from tests.node.town import trapdoor
 
@@ -85,7 +86,8 @@ def test_a_ballot_lands_and_a_retry_has_the_same_answer(poll: Poll, voter: Ident
     hashed = poll.land(entry)
     until(lambda: poll.cast(entry).json()["status"] == "final")
 
-    assert poll.cast(entry).json() == {"ballot_hash": hashed, "status": "final", "problem": None}
+    again = poll.cast(entry).json()
+    assert (again["ballot_hash"], again["status"], again["problem"]) == (hashed, "final", None)
     digit = f"{int.from_bytes(entry[NULLIFIER : NULLIFIER + 32], 'big'):064x}"[0]
     bucket = poll.consortium.clients["B"].get(f"/v1/initiatives/{poll.initiative}/slots/{digit}").json()
     assert str(poll.slot(entry)) in [slot["slot"] for slot in bucket["slots"]]
@@ -245,6 +247,15 @@ def frozen(poll: Poll, timestamp: int) -> ChainView:
     return view
 
 
+def service_of(poll: Poll, at: int, ballots: Ballots) -> BallotService:
+    """A ballot service on what gateway A has read, with its own key for promises."""
+    view, member, deployment = frozen(poll, at), poll.consortium.town.members["A"], poll.consortium.town.deployment
+    suite = Suite(*(Address(address) for address in deployment.suite))
+    key = member.folder.key(Role.GATEWAY)
+    promises = Promises(EntityId(member.entity), key, deployment.chain_id, suite, view, 600.0)
+    return BallotService(view, ballots, trapdoor()[0], promises)
+
+
 @pytest.mark.parametrize(
     ("moment", "offset", "phase"),
     [
@@ -262,7 +273,7 @@ def test_B5_ballots_are_judged_by_the_chains_clock_to_the_second(
     at = int(getattr(poll.consortium.windows(poll.initiative), moment)) + offset
     journal = journal_in(tmp_path)
     try:
-        service = BallotService(frozen(poll, at), Ballots(journal, 10), trapdoor()[0])
+        service = service_of(poll, at, Ballots(journal, 10))
         if phase is None:
             assert service.cast(poll.initiative, entry).status == "accepted"
             return
@@ -278,7 +289,7 @@ def test_B5_ballots_are_judged_by_the_chains_clock_to_the_second(
 def test_G9_a_full_queue_says_so_and_keeps_what_it_has(poll: Poll, tmp_path: Path) -> None:
     now = poll.consortium.town.now()
     journal = journal_in(tmp_path)
-    service = BallotService(frozen(poll, now), Ballots(journal, 1), trapdoor()[0])
+    service = service_of(poll, now, Ballots(journal, 1))
     first, second = poll.ballot(next(poll.voters)), poll.ballot(next(poll.voters))
     service.cast(poll.initiative, first)
 
