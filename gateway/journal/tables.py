@@ -2,7 +2,8 @@
 """The journal's tables, as the newest migration leaves them (a test compares the two).
 
 Rows of submissions and ballots are kept in the order of random or hashed keys, not of arrival, and without a time:
-nothing in here joins a person to a ballot, nor tells in which order ballots came. `privacy.py` says how each database
+nothing in here joins a person to a ballot, nor tells in which order ballots came (a promise names a round block, the
+same for all that came within some minutes). `privacy.py` says how each database
 is held to that. Who adds a table here adds a migration, and asks what the table could be joined to.
 """
 
