@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import metrics
 from gateway.metrics import STEP, Answered, Steps
-from protocol.types import EntityId
 from tests.gateway.consortium import Consortium, until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

@@ -64,7 +64,7 @@ def test_J4_the_same_request_again_has_the_same_answer_and_no_second_leaf(
     again = register(consortium, initiative, body)
     elsewhere = register(consortium, initiative, body, "B")
 
-    promise = client.get(f"/v1/registrations/{first}").json()["promise"]
+    promise = consortium.clients["A"].get(f"/v1/registrations/{first}").json()["promise"]
     assert promise["content"] == f"0x{int(body['commitment']):064x}"
     expected = {"registration": first, "status": "final", "problem": None, "waiting": None, "promise": promise}
     assert again.json() == expected
