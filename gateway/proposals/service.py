@@ -21,9 +21,7 @@ from protocol.types import InitiativeId, Phase, PromiseKind
 class ProposalService:
     """What is checked before a proposal is accepted."""
 
-    def __init__(
-        self, view: ChainView, registrar: Registrar, submissions: Submissions, promises: Promises
-    ) -> None:
+    def __init__(self, view: ChainView, registrar: Registrar, submissions: Submissions, promises: Promises) -> None:
         self._promises = promises
         self._view = view
         self._registrar = registrar
