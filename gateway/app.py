@@ -233,6 +233,7 @@ def _connect(
             view,
             deployment,
             journal,
+            store,
         ),
         health=health,
         wake_registrations=persons.wake,

@@ -1,48 +1,86 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The initiatives of some phases, in pages, with what decides whom they are open to."""
+"""The initiatives of some phases, in pages, with what decides whom they are open to; from the index."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from gateway.index.view import ChainView
+import sqlalchemy as sa
+
+from gateway.index.store import IndexStore
+from gateway.index.tables import folded, initiative, rules
+from gateway.problems import ChainUnavailable
 from gateway.wire import AsOf
-from protocol.state import phase_at
-from protocol.types import InitiativeId, Phase, Windows
+from protocol.rules import decode
+from protocol.types import InitiativeId, Phase
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`scope` is the canonical JSON."""
+    """`scope` is the canonical JSON; times are Unix seconds of the chain."""
 
     initiative: InitiativeId
     title: str
     phase: Phase
-    windows: Windows
+    opens: int
+    closes: int
     issuers: tuple[str, ...]
     scope: bytes
 
 
 class Candidates:
-    """Reads one state of the chain."""
+    """Each page is of one state of the index."""
 
-    def __init__(self, view: ChainView) -> None:
-        self._view = view
+    def __init__(self, store: IndexStore, is_stale: Callable[[], bool]) -> None:
+        self._store = store
+        self._is_stale = is_stale
 
-    def after(self, initiative: InitiativeId, phases: Collection[Phase], limit: int) -> tuple[AsOf, list[Candidate]]:
-        """Up to `limit` with a higher number, ascending."""
-        found: list[Candidate] = []
-        with self._view.locked():
-            as_of = self._view.as_of()
-            for id_ in self._view.initiatives():
-                if id_ <= initiative:
-                    continue
-                state = self._view.require(id_)
-                phase = phase_at(state, as_of.timestamp)
-                if phase in phases:
-                    rules = state.rules
-                    found.append(Candidate(id_, state.title, phase, rules.windows, rules.issuers, state.scope))
-                    if len(found) == limit:
-                        break
-        return as_of, found
+    def after(self, number: InitiativeId, phases: Collection[Phase], limit: int) -> tuple[AsOf, list[Candidate]]:
+        """Up to `limit` initiatives with a higher number, ascending. Raises ChainUnavailable, DatabaseError."""
+        found: list[sa.Row[Any]] = []
+        with self._store.database.read() as db:
+            head = db.execute(sa.select(folded)).one_or_none()
+            for phase in phases:  # one walk along the index each: together they would be sorted, or all looked at
+                found += db.execute(_page(phase, number, limit)).all()
+        if head is None:
+            raise ChainUnavailable("This gateway has not read the chain yet.")
+        as_of = AsOf(block=head.number, hash=bytes(head.hash), timestamp=head.timestamp, stale=self._is_stale())
+        return as_of, [_candidate(row) for row in sorted(found, key=lambda row: int(row.id))[:limit]]
+
+
+def _page(phase: Phase, number: InitiativeId, limit: int) -> sa.Select[Any]:
+    return (
+        sa.select(
+            initiative.c.id,
+            initiative.c.title,
+            initiative.c.phase,
+            initiative.c.registration_opens,
+            initiative.c.registration_closes,
+            rules.c.encoded,
+            rules.c.scope,
+        )
+        .join_from(initiative, rules, initiative.c.id == rules.c.initiative)
+        .where(initiative.c.phase == int(phase), initiative.c.id > number)
+        .order_by(initiative.c.id)
+        .limit(limit)
+    )
+
+
+def _candidate(row: sa.Row[Any]) -> Candidate:
+    return Candidate(
+        InitiativeId(row.id),
+        row.title,
+        Phase(row.phase),
+        row.registration_opens,
+        row.registration_closes,
+        _issuers(bytes(row.encoded)),
+        bytes(row.scope),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _issuers(encoded: bytes) -> tuple[str, ...]:
+    return decode(encoded).issuers

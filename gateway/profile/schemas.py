@@ -49,8 +49,8 @@ class OpenInitiative(BaseModel):
             initiative=candidate.initiative,
             title=candidate.title,
             phase=candidate.phase.label,
-            registration_opens=candidate.windows.registration_opens,
-            registration_closes=candidate.windows.registration_closes,
+            registration_opens=candidate.opens,
+            registration_closes=candidate.closes,
             open=not found.reasons,
             eligible=all(reason.criterion == "phase" for reason in found.reasons),
             reasons=[

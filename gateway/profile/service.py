@@ -58,7 +58,7 @@ def reasons_against(person: Person, candidate: Candidate) -> tuple[Reason, ...]:
     if person.issuer not in candidate.issuers:
         reasons.append(Reason("issuer", {each: other_issuer(candidate.issuers, each) for each in LANGUAGES}))
     if candidate.phase is not Phase.REGISTRATION:
-        says = {each: not_now(candidate.phase, candidate.windows, each) for each in LANGUAGES}
+        says = {each: not_now(candidate.phase, candidate.opens, candidate.closes, each) for each in LANGUAGES}
         reasons.append(Reason("phase", says))
     return tuple(reasons)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from protocol.scope import AgeRange, OutOfScope, Scope
-from protocol.types import Phase, Windows
+from protocol.types import Phase
 from protocol.words.language import GRAMMARS, Grammar, Language
 
 MAX_CODES = 5
@@ -80,14 +80,14 @@ def other_issuer(accepted: tuple[str, ...], language: Language) -> str:
     return TEXTS[language]["issuer"].format(issuers=GRAMMARS[language].one_of(accepted))
 
 
-def not_now(phase: Phase, windows: Windows, language: Language) -> str:
-    """Nobody registers in this phase."""
+def not_now(phase: Phase, opens: int, closes: int, language: Language) -> str:
+    """Nobody registers in this phase; registration opens and closes at these times (Unix seconds)."""
     grammar, texts = GRAMMARS[language], TEXTS[language]
     if phase is Phase.ANNOUNCED:
-        return texts["phase.announced"].format(opens=grammar.time(windows.registration_opens))
+        return texts["phase.announced"].format(opens=grammar.time(opens))
     if phase is Phase.VOID:
         return texts["phase.void"]
-    return texts["phase.over"].format(closes=grammar.time(windows.registration_closes))
+    return texts["phase.over"].format(closes=grammar.time(closes))
 
 
 def _age(wanted: AgeRange, grammar: Grammar, texts: dict[str, str]) -> str:
