@@ -3,7 +3,8 @@
 
 entity.json                     name, endpoint, accounts by role, relay lanes
 passphrase                      of all keystores, mode 0600
-keys/member.json …              accounts: member, publisher, registrar, trustee, gateway-0, gateway-1, …
+keys/member.json …              accounts: member, publisher, registrar, gateway, trustee
+keys/gateway-0.json …           the gateway's relay lanes: accounts without any power
 keys/NAME.next.json             an account that is about to follow
 keys/NAME.retired-ADDRESS.json  one that was followed
 keys/trustee-seed.json          32 bytes from which every dealing follows
@@ -39,7 +40,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class PublicEntity:
-    """What others may know. Addresses are 20 bytes; the first lane is the gateway's account."""
+    """What others may know. Addresses are 20 bytes. The gateway's account signs what it says; lanes only relay."""
 
     name: str
     endpoint: str
@@ -71,7 +72,8 @@ def read_public(path: Path) -> PublicEntity:
         name, endpoint = _name(content["name"]), _endpoint(content["endpoint"])
     except (KeyError, TypeError, ValueError) as error:
         raise EntityError(f"The entity's file {path} is malformed: {error}.") from error
-    if not lanes or lanes[0] != accounts[Role.GATEWAY] or len({*accounts.values(), *lanes}) != 4 + len(lanes):
+    shared = 1 if lanes and lanes[0] == accounts[Role.GATEWAY] else 0  # folders of earlier versions, until they rotate
+    if not lanes or len({*accounts.values(), *lanes}) != len(Role) + len(lanes) - shared:
         raise EntityError(f"The entity's file {path} lists accounts that do not fit together.")
     return PublicEntity(name, endpoint, accounts, lanes)
 
@@ -102,40 +104,37 @@ class EntityFolder:
         except (ValueError, OSError) as error:
             raise EntityError(f"The entity cannot be made in {path}: {error}.") from error
         passphrase = keys.new_passphrase(path / "passphrase")
-        roles: list[Role] = [role for role in Role if role is not Role.GATEWAY]
-        accounts: dict[Role, bytes] = {}
-        for role in roles:
-            accounts[role] = _new_account(path / "keys" / f"{role.label}.json", passphrase)
+        accounts = {role: _new_account(path / "keys" / f"{role.label}.json", passphrase) for role in Role}
         lane_accounts = [_new_account(path / "keys" / f"gateway-{lane}.json", passphrase) for lane in range(lanes)]
         _new_secret(path / "keys" / "trustee-seed.json", secrets.token_bytes(32), passphrase)
         _new_secret(path / "keys" / "registrar-decryption.json", secrets.token_bytes(32), passphrase)
         scalar = secrets.randbelow(SCALAR_FIELD - 1) + 1
         _new_secret(path / "keys" / "trustee-decryption.json", scalar.to_bytes(32, "big"), passphrase)
-        accounts[Role.GATEWAY] = lane_accounts[0]
         public = PublicEntity(name, endpoint, accounts, tuple(lane_accounts))
         _write_public(path, public)
         return cls(path)
 
     def successor(self, role: Role) -> Key:
         """The key that is to follow this role's: a fresh one, or the one that a change left which was broken off."""
-        name, passphrase = account_name(role), self._passphrase()
+        name, passphrase = role.label, self._passphrase()
         current, following = self.path / "keys" / f"{name}.json", self.path / "keys" / f"{name}.next.json"
-        if not following.exists() and (key := keys.load_key(current, passphrase)).address != self.public.accounts[role]:
-            return key  # it has its place already, only entity.json does not say so yet
+        if not following.exists() and current.exists():
+            key = keys.load_key(current, passphrase)
+            if key.address != self.public.accounts[role]:
+                return key  # it has its place already, only entity.json does not say so yet
         _new_account(following, passphrase)
         return keys.load_key(following, passphrase)
 
     def succeed(self, role: Role, address: bytes) -> None:
         """The successor takes its place; the old keystore stays, named by its account. May be repeated."""
-        name, folder = account_name(role), self.path / "keys"
+        name, folder = role.label, self.path / "keys"
         if (following := folder / f"{name}.next.json").exists():
             old = self.public.accounts[role]
             if (kept := folder / f"{name}.json").exists():
                 kept.replace(folder / f"{name}.retired-{old.hex()}.json")
             following.replace(kept)
         accounts = {**self.public.accounts, role: address}
-        lanes = (address, *self.public.lanes[1:]) if role is Role.GATEWAY else self.public.lanes
-        self.public = replace(self.public, accounts=accounts, lanes=lanes)
+        self.public = replace(self.public, accounts=accounts)
         _write_public(self.path, self.public)
 
     def move_to(self, endpoint: str) -> None:
@@ -152,7 +151,8 @@ class EntityFolder:
 
     def key(self, role: Role) -> Signer:
         """The account's key. Raises KeystoreError when it cannot be opened or is not the one in `entity.json`."""
-        return self._account(account_name(role), self.public.accounts[role])
+        account = self.public.accounts[role]
+        return self._account("gateway-0" if account == self.public.lanes[0] else role.label, account)
 
     def lane_key(self, lane: int) -> Signer:
         """The key of a relay lane, from 0."""
@@ -192,11 +192,6 @@ class EntityFolder:
 
     def _passphrase(self) -> str:
         return keys.read_passphrase(self.path / "passphrase")
-
-
-def account_name(role: Role) -> str:
-    """The keystore of a role's account, without its suffix."""
-    return "gateway-0" if role is Role.GATEWAY else role.label
 
 
 def _write_public(folder: Path, public: PublicEntity) -> None:

@@ -493,22 +493,3 @@ def test_registrations_wait_for_registrars_that_are_away(
     for name in "BC":
         consortium.start(name)
     assert landed(client, f"/v1/registrations/{found['registration']}")["status"] == "final"
-
-
-def test_K2_a_suspended_entity_is_no_member_any_more(
-    consortium: Consortium, initiative: InitiativeId, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As B's view has it from the chain's events; the suspension itself is tested with the contracts."""
-    message, claims = batch(consortium, initiative, "sara")
-    view = consortium.view("B")
-    with view.locked():
-        view.state().consortium.entities[EntityId(1)].active = False
-    try:
-        refused = ask(consortium, body_of(message, claims))
-        signatures = {entity for entity in view.rules(initiative).registrars if view.is_active(entity)}
-    finally:
-        with view.locked():
-            view.state().consortium.entities[EntityId(1)].active = True
-    assert problem(refused, 401, "member-signature")["reason"] == "unknown-account"
-    assert signatures == {2, 3}
-    until(lambda: ask(consortium, body_of(message, claims)).status_code == 200)

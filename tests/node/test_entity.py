@@ -7,6 +7,7 @@ import json
 import pickle
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_keyfile.keyfile import decode_keyfile_json
@@ -31,8 +32,8 @@ def test_a_folder_is_read_back_and_tells_no_secret(folder: EntityFolder) -> None
 
     assert again.public == folder.public
     assert again.public.endpoint == URL
-    assert len({*again.public.accounts.values(), *again.public.lanes}) == 6
-    assert again.lane_key(0).address == again.key(Role.GATEWAY).address
+    assert len({*again.public.accounts.values(), *again.public.lanes}) == 7
+    assert again.key(Role.GATEWAY).address not in again.public.lanes
     secrets = [path for path in folder.path.rglob("*") if path.is_file() and path.name != "entity.json"]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in secrets)
     seed = again.trustee_seed()
@@ -77,7 +78,7 @@ def test_a_broken_off_start_is_taken_up_again(tmp_path: Path) -> None:
         ("endpoint", ""),
         ("accounts", {}),
         ("lanes", []),
-        ("lanes", ["0x" + "1" * 40]),
+        ("lanes", ["0x" + "1" * 40] * 2),
     ],
 )
 def test_a_malformed_entity_file_is_a_typed_error(folder: EntityFolder, tmp_path: Path, key: str, to: object) -> None:
@@ -206,3 +207,22 @@ def test_malformed_headers_are_refused_with_a_code(header: str, to: str, code: s
     with pytest.raises(MemberAuthError) as caught:
         verifier().verify(method="POST", path=PATH, headers={**signed(), header: to}, body=BODY)
     assert caught.value.code == code
+
+
+def test_a_gateway_that_signed_with_its_first_lane_gets_an_account_of_its_own_at_the_rotation(tmp_path: Path) -> None:
+    """As folders of earlier versions have it; what the lanes have under way goes on."""
+    folder = EntityFolder.create(tmp_path / "old", "Old", URL, lanes=2)
+    public = folder.public.to_json()
+    accounts: Any = public["accounts"]
+    first: Any = public["lanes"]
+    (folder.path / "entity.json").write_text(json.dumps({**public, "accounts": {**accounts, "gateway": first[0]}}))
+    (folder.path / "keys" / "gateway.json").unlink()
+
+    old = EntityFolder(folder.path)
+    assert old.key(Role.GATEWAY).address == old.lane_key(0).address
+    successor = old.successor(Role.GATEWAY)
+    old.succeed(Role.GATEWAY, successor.address)
+    again = EntityFolder(folder.path)
+    assert again.key(Role.GATEWAY).address == successor.address
+    assert again.public.lanes == folder.public.lanes
+    assert again.lane_key(0).address == folder.public.lanes[0]
