@@ -29,12 +29,14 @@ from gateway.deps import Services
 from gateway.eid.brokers import Brokers
 from gateway.eid.issuers import Issuer
 from gateway.eid.tokens import TokenVerifier
+from gateway.entities import endpoints as entity_endpoints
 from gateway.health import endpoints as health_endpoints
 from gateway.health.checks import Parts
 from gateway.health.service import HealthService
 from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
+from gateway.index.reads import Reads
 from gateway.index.sources import Sources
 from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
@@ -223,6 +225,7 @@ def _connect(
         named=named,
         ballots=BallotService(view, ballots, key, promises),
         promises=promises,
+        reads=Reads(store, indexer.refuses_writes),
         nodes=BucketNodes(),
         results=Results(view),
         log_in=log_in.assemble(
@@ -292,6 +295,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     for router in (
         health_endpoints.router,
         initiative_endpoints.router,
+        entity_endpoints.router,
         registration_endpoints.router,
         proposal_endpoints.router,
         content_endpoints.router,

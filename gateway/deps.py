@@ -15,6 +15,7 @@ from gateway.contents.repository import Contents
 from gateway.health.service import HealthService
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
+from gateway.index.reads import Reads
 from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
 from gateway.log_in import LogIn
@@ -41,6 +42,7 @@ class Services:
     named: NamedContents
     ballots: BallotService
     promises: Promises
+    reads: Reads
     nodes: BucketNodes
     results: Results
     log_in: LogIn

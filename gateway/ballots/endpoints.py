@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from gateway.ballots.schemas import BallotAnswer, BallotBody, SlotBucket, SlotView
 from gateway.deps import Services, initiative_id, services, writable
+from gateway.initiatives import repository
 from gateway.problems import CredentialsRefused
 from protocol.types import InitiativeId
 
@@ -42,10 +43,10 @@ def slots(
     all_: Annotated[Services, Depends(services)],
 ) -> SlotBucket:
     """All slots whose nullifier begins so. One digit serves; more only where fewer would give more than 4,096."""
-    with all_.view.locked():
-        found, as_of = all_.view.slots(initiative, prefix), all_.view.as_of()
+    with all_.reads.snapshot() as now:
+        found = repository.slots(now, initiative, prefix)
     return SlotBucket(
-        as_of=as_of,
+        as_of=now.as_of,
         prefix=prefix,
         slots=[SlotView(nullifier=nullifier, slot=slot) for nullifier, slot in found],
     )

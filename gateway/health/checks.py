@@ -153,7 +153,7 @@ class Parts:
 
     def _open(self) -> list[InitiativeId]:
         try:
-            return [each for each in self.view.initiatives() if self.view.phase(each) in OPEN]
+            return self.view.in_phase(*OPEN)
         except ChainUnavailable:
             return []
 

@@ -15,7 +15,7 @@ from gateway.index.store import Block, Checkpoint, Folded, IndexStore, RawEvent
 from protocol.events import Event, decode
 from protocol.state import EventMeta, InitiativeState, State, apply, contract_at, require_settled
 from protocol.state.alone import ConsortiumHistory, refold, restore
-from protocol.types import Address, InitiativeId, Suite
+from protocol.types import Address, InitiativeId, Phase, Suite
 
 
 class Folding:
@@ -80,6 +80,10 @@ class Folding:
             contract = contract_at(state, Address(raw.address))
             if contract is not None:
                 yield decode(contract, raw.topics, raw.data), _meta(checkpoint, raw)
+
+    def in_phase(self, phases: Sequence[Phase]) -> list[InitiativeId]:
+        """As of the stored head."""
+        return self._store.in_phase(phases)
 
     # Going on
 

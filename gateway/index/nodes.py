@@ -4,31 +4,56 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from gateway.index.view import BUCKET
 from protocol.electorate import electorate_root
+from protocol.hashing import keccak
 from protocol.types import Commitment, InitiativeId
+
+KEPT = 64
+
+
+@dataclass(slots=True)
+class _Known:
+    """An electorate's nodes as of a root, and for each bucket what its leaves were."""
+
+    root: int = 0
+    nodes: list[int] = field(default_factory=list)
+    prints: list[bytes] = field(default_factory=list)
 
 
 class BucketNodes:
-    """The roots of the buckets, left to right. Safe across threads; a computation is never made twice at a time."""
+    """The roots of the buckets, left to right, of the electorates that were asked for last. Safe across threads; a
+    computation is never made twice at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[tuple[InitiativeId, int], tuple[list[Commitment], int]] = {}
+        self._known: OrderedDict[InitiativeId, _Known] = OrderedDict()
 
-    def of(self, initiative: InitiativeId, leaves: Sequence[Commitment]) -> list[int]:
+    def of(
+        self, initiative: InitiativeId, root: int, buckets: int, bucket: Callable[[int], Sequence[Commitment]]
+    ) -> list[int]:
+        """`bucket` reads the leaves of one; it is not asked where the tree's root is the one that is known."""
         with self._lock:
-            return [
-                self._node(initiative, at // BUCKET, list(leaves[at : at + BUCKET]))
-                for at in range(0, len(leaves), BUCKET)
-            ]
+            known = self._known.setdefault(initiative, _Known())
+            self._known.move_to_end(initiative)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            if known.root != root or len(known.nodes) != buckets:
+                self._renew(known, buckets, bucket)
+                known.root = root
+            return list(known.nodes)
 
-    def _node(self, initiative: InitiativeId, bucket: int, leaves: list[Commitment]) -> int:
-        known = self._known.get((initiative, bucket))
-        if known is not None and known[0] == leaves:
-            return known[1]
-        root = electorate_root(leaves)
-        self._known[initiative, bucket] = (leaves, root)
-        return root
+    @staticmethod
+    def _renew(known: _Known, buckets: int, bucket: Callable[[int], Sequence[Commitment]]) -> None:
+        for number in range(buckets):
+            leaves = bucket(number)
+            print_ = keccak(b"".join(leaf.to_bytes(32, "big") for leaf in leaves))
+            if number == len(known.nodes):
+                known.nodes.append(electorate_root(leaves))
+                known.prints.append(print_)
+            elif known.prints[number] != print_:
+                known.nodes[number], known.prints[number] = electorate_root(leaves), print_
+        del known.nodes[buckets:], known.prints[buckets:]

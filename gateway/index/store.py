@@ -21,7 +21,7 @@ from gateway.index import tables
 from gateway.index.phases import return_phases, turn_phases
 from gateway.index.rows import Rows
 from gateway.index.tables import PROJECTIONS_VERSION, RAW_VERSION, block, event, folded, origin
-from protocol.types import InitiativeId
+from protocol.types import InitiativeId, Phase
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +206,12 @@ class IndexStore:
         """How many initiatives there were at this block."""
         own = tables.initiative.c
         return int(self._db.all(sa.select(sa.func.coalesce(sa.func.max(own.id), 0)).where(own.created <= number))[0][0])
+
+    def in_phase(self, phases: Sequence[Phase]) -> list[InitiativeId]:
+        """Initiatives that are in one of these phases at the time of the folded block, ascending."""
+        own = tables.initiative.c
+        rows = self._db.all(sa.select(own.id).where(own.phase.in_([int(one) for one in phases])).order_by(own.id))
+        return [InitiativeId(row[0]) for row in rows]
 
     def _events(self, condition: sa.ColumnElement[bool]) -> list[tuple[Checkpoint, RawEvent]]:
         known: dict[int, Checkpoint] = {}

@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import islice
 from typing import TypeVar
 
 from gateway.index.folding import Folding
 from gateway.index.lazy import CAPACITY
 from gateway.index.store import Checkpoint, IndexStore, RawEvent
-from gateway.problems import ChainUnavailable, PrefixTooLong, UnknownInitiative, UnknownRecord, WrongPhase
+from gateway.problems import ChainUnavailable, UnknownInitiative, WrongPhase
 from gateway.wire import AsOf
-from protocol.ballot import slot_of
 from protocol.rules import Rules
 from protocol.scope import Scope, parse
 from protocol.state import (
-    CastBallot,
     InitiativeState,
     ProposalState,
     State,
@@ -41,10 +37,6 @@ from protocol.types import (
     Windows,
 )
 
-BUCKET_LEVEL = 12
-BUCKET = 1 << BUCKET_LEVEL
-_NULLIFIER_DIGITS = 64
-
 T = TypeVar("T")
 
 
@@ -59,20 +51,17 @@ class ChainView:
         self._lock = self._folding.lock
         #: Whether what is read may be too old, or not to be trusted; the indexer knows.
         self.is_stale: Callable[[], bool] = lambda: False
-        self._nullifiers: dict[InitiativeId, list[Nullifier]] = {}  # ascending, as far as slots were asked for
 
     # Folding
 
     def load(self) -> None:
         """The state as the store has it. Raises ProtocolError, DatabaseError: then the store has to be begun anew."""
         with self._lock:
-            self._nullifiers.clear()
             self._folding.load()
 
     def begin_anew(self) -> None:
         """Forget everything. Raises DatabaseError."""
         with self._lock:
-            self._nullifiers.clear()
             self._folding.begin_anew()
 
     def append(self, blocks: Sequence[tuple[Checkpoint, Sequence[RawEvent]]]) -> None:
@@ -88,7 +77,6 @@ class ChainView:
     def rewind(self, number: int) -> None:
         """Forget the blocks after `number`. Raises as `append`."""
         with self._lock:
-            self._nullifiers.clear()
             self._do(lambda: self._folding.rewind(number))
 
     def _do(self, change: Callable[[], T]) -> T:
@@ -150,6 +138,11 @@ class ChainView:
     def initiatives(self) -> list[InitiativeId]:
         with self._lock:
             return [InitiativeId(number) for number in range(1, self._folding.state.created + 1)]
+
+    def in_phase(self, *phases: Phase) -> list[InitiativeId]:
+        """Those in one of these phases as of the last block. Raises ChainUnavailable, DatabaseError."""
+        self.as_of()
+        return self._folding.in_phase(phases)
 
     def require(self, initiative: InitiativeId) -> InitiativeState:
         """The live state; read it within `locked()` only. Raises UnknownInitiative."""
@@ -232,19 +225,6 @@ class ChainView:
         with self._lock:
             return self.require(initiative).electorate.root
 
-    def leaves(self, initiative: InitiativeId) -> list[Commitment]:
-        """A copy of all leaves."""
-        with self._lock:
-            return list(self.require(initiative).electorate.leaves)
-
-    def bucket(self, initiative: InitiativeId, bucket: int) -> list[Commitment]:
-        """Up to 4,096 leaves. Raises UnknownRecord where there is no such bucket (there is always the first)."""
-        with self._lock:
-            leaves = self.require(initiative).electorate.leaves
-            if bucket >= (count := buckets(len(leaves))):
-                raise UnknownRecord(f"There are {count} buckets, numbered from 0.")
-            return leaves[bucket * BUCKET : (bucket + 1) * BUCKET]
-
     # Proposals
 
     def proposals_by(self, initiative: InitiativeId, tag: Tag) -> int:
@@ -283,43 +263,3 @@ class ChainView:
     def is_counted(self, initiative: InitiativeId, nullifier: Nullifier) -> bool:
         with self._lock:
             return nullifier in self.require(initiative).count.opened
-
-    def slots(self, initiative: InitiativeId, prefix: str) -> list[tuple[Nullifier, int]]:
-        """Slots of the nullifiers whose 64 hex digits begin with `prefix`, ascending; as the box stored them, also
-        when the count has cleared them since.
-
-        Raises PrefixTooLong where a shorter prefix holds no more than 4,096: asking more closely would only tell
-        whose slot somebody looks for.
-        """
-        with self._lock:
-            latest = self.require(initiative).ballots.latest
-            order = self._sorted_nullifiers(initiative, latest)
-            for length in range(1, len(prefix)):
-                begin, end = _places(order, prefix[:length])
-                if end - begin <= BUCKET:
-                    raise PrefixTooLong(f"{length} digits are enough here: ask for {prefix[:length]}.", limit=length)
-            begin, end = _places(order, prefix)
-            found = [(nullifier, latest[nullifier]) for nullifier in order[begin:end]]
-        return [(nullifier, slot_of(cast.entry.record.sequence, cast.hash)) for nullifier, cast in found]
-
-    def _sorted_nullifiers(
-        self, initiative: InitiativeId, latest: Mapping[Nullifier, CastBallot]
-    ) -> Sequence[Nullifier]:
-        """Kept sorted: a nullifier that came in stays, and new ones are at the end of the mapping."""
-        known = self._nullifiers.setdefault(initiative, [])
-        if len(known) < len(latest):
-            known.extend(islice(latest, len(known), None))
-            known.sort()
-        return known
-
-
-def buckets(size: int) -> int:
-    """How many buckets the leaves of an electorate fill; an empty one has its first."""
-    return max(1, -(-size // BUCKET))
-
-
-def _places(order: Sequence[Nullifier], prefix: str) -> tuple[int, int]:
-    """Where the nullifiers that begin with `prefix` begin and end."""
-    shift = 4 * (_NULLIFIER_DIGITS - len(prefix))
-    first = int(prefix, 16)
-    return bisect_left(order, first << shift), bisect_left(order, first + 1 << shift)

@@ -12,6 +12,6 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words_of(text: str) -> list[str]:
     """The different words, folded, sorted; at most 64."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return sorted({word.replace("\0", "") for word in _WORD.findall(bare)})[:MAX_WORDS]

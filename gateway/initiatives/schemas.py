@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 from gateway.wire import AsOf, Decimal, HexBytes
+
+PhaseLabel = Literal["announced", "registration", "review", "voting", "challenge", "opening", "counted", "void"]
+KindLabel = Literal["participatory-budget", "consultation", "contest", "internal-vote", "school-vote"]
 
 
 class Point(BaseModel):
@@ -26,8 +31,10 @@ class InitiativeView(BaseModel):
     initiative: int
     title: str
     publisher: int
+    kind: str
     phase: str
     void_reason: str | None
+    explanation: str
     rules: HexBytes
     rules_hash: HexBytes
     scope: str
@@ -42,9 +49,36 @@ class InitiativeView(BaseModel):
     registered_by: dict[int, int]
 
 
+class SummaryWindows(BaseModel):
+    """Seconds since the epoch; `voting_closes` is the close in force."""
+
+    registration_opens: int
+    registration_closes: int
+    voting_opens: int
+    voting_closes: int
+
+
+class InitiativeSummary(BaseModel):
+    """What a list shows; the rest is asked for one by one."""
+
+    initiative: int
+    title: str
+    publisher: int
+    kind: str
+    phase: str
+    void_reason: str | None
+    windows: SummaryWindows
+    registered: int
+    options: int
+    distinct: int
+
+
 class InitiativeList(BaseModel):
+    """`next` is null on the last page."""
+
     as_of: AsOf
-    initiatives: list[InitiativeView]
+    initiatives: list[InitiativeSummary]
+    next: str | None
 
 
 class LeafBucket(BaseModel):

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from gateway.deps import Services, initiative_id, services, writable
+from gateway.initiatives import repository
 from gateway.promises import Promises
 from gateway.proposals.schemas import ProposalBody, ProposalList, ProposalView, SubmissionAnswer
 from gateway.submissions import Submission
-from protocol.types import InitiativeId, PromiseKind
+from protocol.types import Hash32, InitiativeId, PromiseKind, ProposalStatus
 
 router = APIRouter(prefix="/v1", tags=["proposals"])
 
@@ -52,19 +53,20 @@ def proposals(
     initiative: Annotated[InitiativeId, Depends(initiative_id)], all_: Annotated[Services, Depends(services)]
 ) -> ProposalList:
     """All proposals in the order of submission, with the texts that this gateway holds."""
-    with all_.view.locked():
-        known, as_of = all_.view.proposals(initiative), all_.view.as_of()
-    texts = all_.contents.texts(proposal.content_hash for _, proposal, _ in known if proposal.erasure is None)
+    with all_.reads.snapshot() as now:
+        repository.own(now, initiative)
+        known = repository.proposals(now, initiative)
+    texts = all_.contents.texts(Hash32(bytes(row.content_hash)) for row in known if row.erasure is None)
     listed = [
         ProposalView(
-            proposal=number,
-            content_hash=proposal.content_hash,
-            content=texts.get(proposal.content_hash),
-            erased=proposal.erasure,
-            status=proposal.status.label,
-            option=proposal.option,
-            cost=cost,
+            proposal=row.id,
+            content_hash=bytes(row.content_hash),
+            content=texts.get(Hash32(bytes(row.content_hash))),
+            erased=row.erasure,
+            status=ProposalStatus(row.status).label,
+            option=row.option,
+            cost=int(row.cost),
         )
-        for number, proposal, cost in known
+        for row in known
     ]
-    return ProposalList(as_of=as_of, proposals=listed)
+    return ProposalList(as_of=now.as_of, proposals=listed)

@@ -26,7 +26,7 @@ def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]
 @pytest.fixture(scope="session")
 def make_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], URL]]:
     """Makes empty databases on one server."""
-    with open_server(tmp_path_factory.mktemp("pg")) as server:
+    with open_server() as server:
         yield lambda: new_database(server)
 
 

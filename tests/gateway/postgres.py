@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -20,13 +21,19 @@ with warnings.catch_warnings():
 
 
 @contextmanager
-def open_server(folder: Path) -> Iterator[PostgresServer]:
-    """A server of its own in `folder`; it ends with the block."""
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        yield server
-    finally:
-        server.cleanup()
+def open_server() -> Iterator[PostgresServer]:
+    """A server of its own; it ends with the block.
+
+    Not in pytest's folder: a server that root starts runs as another user, and every pytest that begins closes that
+    folder to all others.
+    """
+    with TemporaryDirectory(prefix="urna-pg-") as folder:
+        Path(folder).chmod(0o755)
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            server.cleanup()
 
 
 def new_database(server: PostgresServer) -> URL:

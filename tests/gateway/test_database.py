@@ -162,7 +162,7 @@ def test_a_cache_can_be_removed_and_begun_anew(make_url: Callable[[], URL], tmp_
 
 
 def test_the_stores_of_one_server_are_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with open_server(tmp_path_factory.mktemp("pg")) as server:
+    with open_server() as server:
         url = new_database(server)
         journal, index = Database(url, JOURNAL, QUICK), Database(url, INDEX, QUICK)
         journal.exclude_others()

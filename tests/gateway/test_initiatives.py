@@ -14,7 +14,7 @@ import pytest
 from gateway.app import build
 from gateway.database import DatabaseInUse
 from gateway.index.nodes import BucketNodes
-from gateway.index.view import BUCKET
+from gateway.initiatives.repository import BUCKET, buckets
 from gateway.problems import Problem
 from node import publisher
 from node.errors import DeploymentError
@@ -206,17 +206,28 @@ def test_P3_leaves_come_in_buckets_that_give_the_root(consortium: Consortium) ->
 
 def test_nodes_and_one_bucket_make_any_path() -> None:
     leaves = [Commitment(number + 1) for number in range(2 * BUCKET + 3)]
-    cache, initiative = BucketNodes(), InitiativeId(1)
-    nodes = cache.of(initiative, leaves)
+    cache, initiative, asked = BucketNodes(), InitiativeId(1), []
+
+    def of(leaves: list[Commitment]) -> list[int]:
+        def bucket(number: int) -> list[Commitment]:
+            asked.append(number)
+            return leaves[number * BUCKET : (number + 1) * BUCKET]
+
+        return cache.of(initiative, electorate_root(leaves), buckets(len(leaves)), bucket)
+
+    nodes = of(leaves)
 
     assert len(nodes) == 3
     assert electorate_root([Commitment(node) for node in nodes]) == ElectorateTree(leaves).root()
-    assert cache.of(initiative, leaves) == nodes
+    asked.clear()
+    assert of(leaves) == nodes
+    assert asked == []
     changed = [*leaves[:-1], Commitment(5)]
-    assert cache.of(initiative, changed)[:2] == nodes[:2]
-    assert cache.of(initiative, changed)[2] != nodes[2]
+    assert of(changed)[:2] == nodes[:2]
+    assert of(changed)[2] != nodes[2]
     leaves[0] = Commitment(9)
-    assert cache.of(initiative, leaves)[0] != nodes[0]
+    assert of(leaves)[0] != nodes[0]
+    assert of(leaves[:5]) == [electorate_root(leaves[:5])]
 
 
 @pytest.mark.parametrize("prefix", ["", "g", "0x1", "00000", "A", "%00", "1/2"])
@@ -238,7 +249,7 @@ def test_P3_a_longer_prefix_is_refused_while_a_shorter_one_serves(consortium: Co
 
 def test_a_defect_is_a_problem_too(consortium: Consortium, monkeypatch: pytest.MonkeyPatch) -> None:
     services = consortium.gateways["C"].services
-    monkeypatch.setattr(type(services.view), "initiatives", lambda self: 1 / 0)
+    monkeypatch.setattr(type(services.reads), "snapshot", lambda self: 1 / 0)
     problem(consortium.clients["C"].get("/v1/initiatives"), 500, "internal")
     monkeypatch.undo()
     with httpx.Client(base_url=consortium.served["C"].url, trust_env=False) as client:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import URL
 
 from gateway.database import INDEX, locate
 from gateway.index import tables
@@ -115,6 +116,29 @@ def test_G7_projections_of_another_version_are_folded_anew(
         steps += 1
     assert steps > 10
     assert list(lines(store.database)) == expected
+
+
+def test_G7_the_same_on_postgresql(
+    make_postgresql: Callable[[], URL], blocks: Blocks, expected: list[str], tmp_path: Path
+) -> None:
+    """Block by block, with restarts and a rewind, on the other database: equal lines, equal hash."""
+    store = IndexStore(make_postgresql(), b"origin")
+    half = len(blocks) // 2
+    fold = folding(store, 0)
+    for block in blocks[: half + 5]:
+        fold.append([block])
+    fold.rewind(blocks[half - 1][0].number)
+    folding(store, 0).append(blocks[half:])
+    assert list(lines(store.database)) == expected
+    store.forget_projections()
+    fold = folding(store, 0)
+    while fold.catch_up():
+        pass
+    other = IndexStore(locate(tmp_path, None, INDEX), b"origin")
+    folding(other, 10**9).append(blocks)
+    assert digest(store.database) == digest(other.database)
+    other.close()
+    store.close()
 
 
 @settings(max_examples=15, deadline=None)

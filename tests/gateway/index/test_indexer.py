@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,13 +17,12 @@ from gateway.index.evidence import Evidence
 from gateway.index.indexer import ChainFork, Indexer
 from gateway.index.sources import Source, Sources
 from gateway.index.store import Checkpoint, IndexStore, RawEvent
-from gateway.index.view import BUCKET, ChainView, _places
-from gateway.problems import ChainUnavailable, PrefixTooLong
+from gateway.index.view import ChainView
+from gateway.problems import ChainUnavailable
 from node.errors import NodeError
 from node.rpc import RpcClient
-from protocol.bn254 import SCALAR_FIELD
 from protocol.errors import ProtocolError
-from protocol.types import Address, InitiativeId, Nullifier, Suite
+from protocol.types import Address, InitiativeId, Suite
 from tests.gateway.chain import MemoryChain
 from tests.gateway.consortium import Consortium, until
 
@@ -226,59 +223,6 @@ def test_a_view_that_read_nothing_says_so_and_not_that_nothing_exists(tmp_path: 
     with pytest.raises(ChainUnavailable):
         view.rules(InitiativeId(1))
     store.close()
-
-
-class _Slots(ChainView):
-    """A view of a box with many slots, without the events that filled it."""
-
-    latest: dict[Nullifier, Any]
-
-    def require(self, initiative: InitiativeId) -> Any:
-        return SimpleNamespace(ballots=SimpleNamespace(latest=self.latest))
-
-
-CAST = SimpleNamespace(hash=b"\x01" * 32, entry=SimpleNamespace(record=SimpleNamespace(sequence=1)))
-
-
-def many(count: int) -> _Slots:
-    view = _Slots(7, Address(b"\x09" * 20), SUITE, None)  # type: ignore[arg-type]  # never asked
-    view.latest = {Nullifier(secrets.randbelow(SCALAR_FIELD)): CAST for _ in range(count)}
-    return view
-
-
-def test_P3_prefixes_partition_the_slots_and_grow_only_where_one_holds_too_many() -> None:
-    view, one = many(9_000), InitiativeId(1)
-    by_digit = {digit: view.slots(one, digit) for digit in "0123456789abcdef"}
-
-    assert sorted(nullifier for found in by_digit.values() for nullifier, _ in found) == sorted(view.latest)
-    for digit, found in by_digit.items():
-        assert all(f"{nullifier:064x}".startswith(digit) for nullifier, _ in found)
-    with pytest.raises(PrefixTooLong):
-        view.slots(one, "00")  # some 3,000 slots begin with 0: nullifiers are below the field's order, 0x3064…
-    view.latest |= {Nullifier((7 << 248) + number): CAST for number in range(BUCKET + 1)}
-    assert len(view.slots(one, "07")) >= BUCKET + 1
-    assert len(view.slots(one, "070")) >= BUCKET + 1
-    with pytest.raises(PrefixTooLong) as refused:
-        view.slots(one, "08f")
-    assert refused.value.extra["limit"] == 2
-
-
-def test_a_prefix_ends_where_the_next_begins() -> None:
-    order = [Nullifier(value) for value in (0, 1 << 252, (2 << 252) - 1, 2 << 252)]
-    assert _places(order, "0") == (0, 1)
-    assert _places(order, "1") == (1, 3)
-    assert _places(order, "2") == (3, 4)
-    assert _places(order, "f") == (4, 4)
-
-
-def test_slots_of_a_city_are_found_quickly() -> None:
-    view, one = many(100_000), InitiativeId(1)
-    view.slots(one, "0")
-    view.latest[Nullifier(5)] = CAST
-    begun = time.perf_counter()
-    for digit in "0123456789abcdef":
-        view.slots(one, digit)
-    assert time.perf_counter() - begun < 2.0
 
 
 def test_G7_an_index_that_was_deleted_gives_the_same_answers(consortium: Consortium) -> None:
