@@ -95,7 +95,7 @@ def test_a_stronger_log_in_can_be_asked_for(citizen: Browser, provider: Provider
     assert provider.asked[0]["acr_values"].split() == ["substantial", "high"]
 
 
-def test_cookies_go_to_no_address_where_ballots_are_cast(
+def test_P1_cookies_go_to_no_address_where_ballots_are_cast(
     citizen: Browser, consortium: Consortium, initiative: InitiativeId
 ) -> None:
     """A browser that just logged in votes without a cookie, though nobody told it to leave them out (P1)."""
