@@ -41,6 +41,7 @@ class MemoryChain:
     times: dict[int, int] = field(default_factory=dict)
     revert_data: bytes = b""
     drop: bool = False
+    mute: bool = False
     down: bool = False
     _known: dict[Any, dict[str, Any]] = field(default_factory=dict)
     _stranger: Any = field(default_factory=lambda: Account.from_key(b"\x07" * 32))
@@ -136,6 +137,8 @@ class MemoryChain:
         return "0x" + keccak(raw).hex()
 
     def _receipt(self, hash_: bytes) -> dict[str, Any] | None:
+        if self.mute:
+            return None
         for number, block in enumerate(self.blocks):
             if any(keccak(raw) == hash_ for raw in block):
                 listed = self._receipts(number)

@@ -15,15 +15,17 @@ from gateway.ballots.repository import Ballots, StoredBallot
 from gateway.database import JOURNAL, DatabaseInUse, locate
 from gateway.failures import Failure
 from gateway.journal import JournalError, open_journal
-from gateway.journal.tables import BALLOT, CONTENT, SUBMISSION
+from gateway.journal.tables import BALLOT, CONTENT, SUBMISSION, TX
 from gateway.problems import KeyReused, TooMany
 from gateway.relay import worker
-from gateway.relay.outbox import RESEND_AFTER, WINDOW, Lane, Outbox, Settled
+from gateway.relay.outbox import RESEND_AFTER, SETTLE, WINDOW, Lane, Outbox, Settled
 from gateway.relay.worker import Parcel, RelayWorker
 from gateway.submissions import MAX_ATTEMPTS, Submissions
+from node.contracts import interface
 from node.errors import ContractError, NodeError
-from node.keys import Key, Secret
+from node.keys import Call, Key, Secret
 from protocol.ballot import PROOF_BYTES
+from protocol.hashing import keccak
 from protocol.types import InitiativeId
 from tests.gateway.chain import MemoryChain
 
@@ -196,6 +198,125 @@ def test_G1_a_receipt_from_before_the_loss_ends_nothing(relay: Relay, chain: Mem
 
     relay.box.close(stale, lambda db: pytest.fail("a receipt of a lost block was believed"))
     assert relay.status() == "sent"
+
+
+def nonces(chain: MemoryChain) -> list[int]:
+    return [int.from_bytes(rlp.decode(raw)[0], "big") for raw in chain.mined()]
+
+
+def foreign(chain: MemoryChain, nonce: int, lane: Lane = LANES[0]) -> None:
+    """Another process with the lane's key sends something of its own."""
+    raw, _ = lane.key.sign_transaction(Call(b"\x44" * 20, b"", "theirs"), chain_id=7, nonce=nonce, gas=21_000)
+    chain.pool.append(raw)
+
+
+def test_G2_the_next_one_is_sent_again_after_two_blocks_however_quick_they_are(
+    relay: Relay, chain: MemoryChain
+) -> None:
+    chain.drop = True
+    relay.put()
+    relay.box.follow()
+    chain.drop = False
+    blocks = 0
+    while relay.status() != "final":
+        chain.mine()
+        blocks += 1
+        relay.settle()
+        assert blocks <= 4
+    assert blocks <= 3 + 1, "heals within three blocks of the one that it missed"
+    assert len(set(chain.received)) == 1
+
+
+def test_G2_transactions_that_arrive_out_of_order_all_land_as_they_were(relay: Relay, chain: MemoryChain) -> None:
+    for name in (b"one", b"two", b"three"):
+        relay.put(name)
+    relay.box.follow()
+    chain.pool.reverse()
+    chain.mine()
+    relay.settle()
+    assert nonces(chain) == [0, 1, 2]
+    assert len(set(chain.received)) == 3
+
+
+def test_G2_what_a_stranger_displaced_is_carried_by_another_nonce_once_that_is_certain(
+    relay: Relay, chain: MemoryChain
+) -> None:
+    chain.drop = True
+    relay.put(b"one")
+    relay.put(b"two")
+    relay.box.follow()
+    chain.drop = False
+    foreign(chain, 0)
+    chain.mine()
+    relay.settle()
+    assert relay.status(b"one") == "sent", "a node may count the nonce before it has the receipt"
+    relay.now += SETTLE
+    relay.settle()
+    assert (relay.status(b"one"), relay.status(b"two")) == ("accepted", "sent")
+
+    (again,) = relay.ballots.waiting(InitiativeId(1), 9)
+    assert again.attempts == 0, "no fault of its own"
+    relay.put(b"one")
+    for _ in range(3):
+        relay.now += RESEND_AFTER
+        relay.settle()
+        chain.mine()
+    relay.settle()
+    assert (relay.status(b"one"), relay.status(b"two")) == ("final", "final")
+    assert nonces(chain) == [0, 1, 2]
+
+
+def test_G2_a_late_receipt_displaces_nothing(relay: Relay, chain: MemoryChain) -> None:
+    relay.put()
+    relay.box.follow()
+    chain.mine()
+    chain.mute = True  # the nonce counts, the receipt is not there yet
+    relay.settle()
+    relay.now += SETTLE - 1
+    relay.settle()
+    chain.mute = False
+    relay.now += 2
+    relay.settle()
+    assert relay.status() == "final"
+    assert len(chain.mined()) == 1
+
+
+def test_G2_a_gap_that_nobody_can_fill_is_filled_with_nothing(relay: Relay, chain: MemoryChain) -> None:
+    """A backup of the journal was restored: what stood at nonce 1 is not known any more, and the chain lost it."""
+    foreign(chain, 0)
+    foreign(chain, 1)
+    chain.mine()
+    relay.put()
+    chain.lose(1)
+    foreign(chain, 0)
+    chain.mine()
+    for _ in range(4):
+        relay.now += SETTLE
+        relay.settle()
+        chain.mine()
+    relay.settle()
+    assert relay.status() == "final"
+    assert nonces(chain) == [0, 1, 2]
+    assert rlp.decode(chain.mined()[1])[4:6] == [b"", b""], "neither value nor data"
+
+
+def test_G4_what_reverts_says_why_in_the_contracts_words(relay: Relay, chain: MemoryChain) -> None:
+    relay.put()
+    chain.reverting.add(keccak(relay.journal.read(sa.select(TX.c.raw))[0].raw))
+    known = interface("IInitiatives").errors.items()
+    chain.revert_data = next(selector for selector, error in known if error.name == "WrongPhase") + bytes(64)
+    relay.box.follow()
+    chain.mine()
+    (settled,) = [relay.box.explained(each) for each in relay.box.follow()]
+    assert settled.failure == REFUSED
+    assert settled.failure.document().model_dump() == {
+        "type": "urn:urna:problem:wrong-phase",
+        "title": "Not now",
+        "status": 409,
+        "detail": "The contract refused it: wrong phase.",
+        "code": "wrong-phase",
+        "error": "WrongPhase",
+    }
 
 
 def test_lanes_have_nonces_of_their_own_and_the_emptier_is_taken(relay: Relay, chain: MemoryChain) -> None:
