@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gateway import log_in, problems
 from gateway.authorisations import endpoints as authorisation_endpoints
 from gateway.ballots import endpoints as ballot_endpoints
 from gateway.ballots.carrier import BallotCarrier
+from gateway.ballots.intake import Intake
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
 from gateway.contents import endpoints as content_endpoints
@@ -108,11 +110,13 @@ class Gateway:
             worker.start()
         self.replicator.start()
         self.services.health.monitor.start()
+        self.services.intake.start()
 
     def stop(self) -> None:
         self.services.health.monitor.stop()
         if self.metrics is not None:
             self.metrics.stop()
+        self.services.intake.stop()
         self.replicator.stop()
         for worker in self.workers:
             worker.stop()
@@ -214,6 +218,7 @@ def _connect(
     health = HealthService(
         Parts(settings, view, indexer, sources, workers, tokens, registrar, lambda: _waiting(submissions, ballots))
     )
+    ballot_service = BallotService(view, ballots, key, promises)
     services = Services(
         view=view,
         indexer=indexer,
@@ -223,7 +228,7 @@ def _connect(
         proposals=ProposalService(view, registrar, submissions, promises),
         contents=contents,
         named=named,
-        ballots=BallotService(view, ballots, key, promises),
+        ballots=ballot_service,
         promises=promises,
         reads=Reads(store, indexer.refuses_writes),
         nodes=BucketNodes(),
@@ -241,6 +246,8 @@ def _connect(
         health=health,
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
+        intake=Intake(ballot_service.cast_all, anonymous.wake),
+        stopping=threading.Event(),
     )
     readings = GatewayReadings(view, indexer, submissions, ballots, workers)
     replicator = Replicator(

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
 
+from gateway.ballots.intake import Intake
 from gateway.ballots.service import BallotService
 from gateway.contents.named import NamedContents
 from gateway.contents.repository import Contents
@@ -20,7 +22,7 @@ from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
 from gateway.log_in import LogIn
 from gateway.members.registrar import Registrar
-from gateway.problems import ChainUnavailable
+from gateway.problems import ChainUnavailable, Stopping
 from gateway.promises import Promises
 from gateway.proposals.service import ProposalService
 from gateway.registrations.service import RegistrationService
@@ -49,6 +51,9 @@ class Services:
     health: HealthService
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]
+    intake: Intake
+    #: Set when the gateway is being stopped: what was accepted is brought to its end, and nothing more is accepted.
+    stopping: threading.Event
 
 
 async def services(request: Request) -> Services:
@@ -56,7 +61,9 @@ async def services(request: Request) -> Services:
 
 
 def writable(all_: Annotated[Services, Depends(services)]) -> None:
-    """Raises ChainUnavailable where the chain was not heard of for too long, or showed two faces."""
+    """Raises Stopping, ChainUnavailable where the chain was not heard of for too long, or showed two faces."""
+    if all_.stopping.is_set():
+        raise Stopping("This gateway is being stopped; another member's can be asked.")
     if all_.indexer.refuses_writes():
         raise ChainUnavailable("This gateway does not hear the chain; try again later, or through another member.")
 

@@ -23,9 +23,10 @@ MAX_IN_FLIGHT = 256
 BODY_TIMEOUT = 15.0  # seconds for a whole body
 TURN_TIMEOUT = 10.0  # seconds that a request waits for a thread of its kind
 
-#: Threads of each kind. Health is asked when everything else stands still: it has some of its own.
-SHARES = {"ballots": 32, "persons": 12, "log-in": 10, "members": 8, "reads": 16, "health": 4}
-THREADS = sum(SHARES.values())
+#: Threads of each kind. Health is asked when everything else stands still: it has some of its own. Ballots take none
+#: (gateway/ballots/intake.py): of them this many wait for their verdict at a time.
+SHARES = {"ballots": 192, "persons": 12, "log-in": 10, "members": 8, "reads": 16, "health": 4}
+THREADS = sum(SHARES.values()) - SHARES["ballots"]
 #: None of them may fill the house: this part of all requests under way at most.
 LARGEST_PART = 0.75
 

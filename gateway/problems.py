@@ -9,7 +9,7 @@
     ├── PepperDestroyed, Erased 410
     ├── MalformedBallot, BallotOutOfRange, InvalidProof, SequenceTooHigh, InvalidCommitment, KeyReused, … 422
     ├── TooSlow 408 · TooLarge 413 · UriTooLong 414 · TooMany 429 · HeadersTooLarge 431
-    └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable 503
+    └── RegistrarsUnavailable, ChainUnavailable, StoreUnavailable, Stopping 503
 
 A problem's detail is one plain sentence and never holds a value of a person.
 """
@@ -258,6 +258,10 @@ class SignerUnavailable(Problem):
 
 class ChainUnavailable(Problem):
     status, code, title, retry_after = 503, "chain-unavailable", "The chain does not answer", 2
+
+
+class Stopping(Problem):
+    status, code, title, retry_after = 503, "stopping", "The gateway is being stopped", 5
 
 
 class StoreUnavailable(Problem):

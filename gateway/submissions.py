@@ -15,12 +15,14 @@ from gateway import failures, promises
 from gateway.failures import Failure
 from gateway.journal import Journal
 from gateway.journal.tables import SUBMISSION as TABLE
+from gateway.journal.tables import effective
 from gateway.problems import KeyReused, ProblemDocument, TooMany
 from gateway.promises import Given
 from protocol.types import InitiativeId
 
 Kind = Literal["registration", "replacement", "proposal"]
 MAX_ATTEMPTS = 5
+_SELECT = effective(TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Submissions:
 
         Raises KeyReused for the key with another body, TooMany; then nothing is stored.
         """
-        own = sa.select(TABLE).where(TABLE.c.kind == kind, TABLE.c.initiative == initiative, TABLE.c.key == key)
+        own = _SELECT.where(TABLE.c.kind == kind, TABLE.c.initiative == initiative, TABLE.c.key == key)
         fresh = {"status": "accepted", "payload": json.dumps(payload), "attempts": 0, "tx": None, **failures.NONE}
         with self._journal.transaction() as db:
             found = db.execute(own).one_or_none()
@@ -93,7 +95,7 @@ class Submissions:
                 )
             elif found.body_hash != body_hash:
                 raise KeyReused("This was handed in before, by another person or for something else.")
-            elif found.status == "failed":
+            elif found.state == "failed":
                 # What failed for a reason that may have passed may be tried anew, with a fresh token.
                 _set(db, found.id, **fresh, **_columns(promise(None)))
             elif (kept := promise(given := Given.from_row(found))) != given:
@@ -108,7 +110,7 @@ class Submissions:
         return int(db.execute(query).scalar_one())
 
     def get(self, id_: str) -> Submission | None:
-        rows = self._journal.read(sa.select(TABLE).where(TABLE.c.id == id_))
+        rows = self._journal.read(_SELECT.where(TABLE.c.id == id_))
         return _submission(rows[0]) if rows else None
 
     def count_waiting(self) -> dict[str, int]:
@@ -127,15 +129,14 @@ class Submissions:
     def waiting(self, kind: Kind, initiative: InitiativeId, limit: int) -> list[Submission]:
         """Some accepted submissions, those tried least first, otherwise in no order of arrival."""
         rows = self._journal.read(
-            sa.select(TABLE)
-            .where(TABLE.c.kind == kind, TABLE.c.status == "accepted", TABLE.c.initiative == initiative)
+            _SELECT.where(TABLE.c.kind == kind, TABLE.c.status == "accepted", TABLE.c.initiative == initiative)
             .order_by(TABLE.c.attempts, TABLE.c.id)
             .limit(limit)
         )
         return [_submission(row) for row in rows]
 
     def carried_by(self, kind: Kind, tx: int) -> list[Submission]:
-        rows = self._journal.read(sa.select(TABLE).where(TABLE.c.kind == kind, TABLE.c.tx == tx))
+        rows = self._journal.read(_SELECT.where(TABLE.c.kind == kind, TABLE.c.tx == tx))
         return [_submission(row) for row in rows]
 
     @staticmethod
@@ -209,7 +210,7 @@ def _submission(row: sa.Row[Any]) -> Submission:
         kind=row.kind,
         initiative=InitiativeId(row.initiative),
         key=row.key,
-        status=row.status,
+        status=row.state,
         failure=Failure.from_row(row),
         attempts=row.attempts,
         payload=json.loads(row.payload),

@@ -19,7 +19,6 @@ from gateway.relay.simulate import Simulator
 from gateway.relay.worker import Parcel
 from node.deployment import Deployment
 from node.errors import ContractError
-from protocol import ballot as wire
 from protocol.types import InitiativeId, Phase
 
 log = logging.getLogger(__name__)
@@ -96,7 +95,13 @@ class BallotCarrier:
         return self._box.call("castBatch", initiative, b"".join(each.entry for each in ballots)).data
 
     def _acceptable(self, initiative: InitiativeId, ballots: Sequence[StoredBallot]) -> Sequence[StoredBallot]:
-        """Those that the contract would take. One that sinks a batch is found by halving, and fails alone."""
+        """Those that the contract would take.
+
+        What this gateway verified is not run on the chain twice. Only where a batch has reverted are its ballots tried
+        beforehand: one that sinks it is found by halving, and fails alone.
+        """
+        if not any(each.attempts for each in ballots):
+            return ballots
         gas = gas_limit(len(ballots), self._view.words(initiative))
         try:
             self._simulator.check(self._box.address, self._call(initiative, ballots), gas)
@@ -111,31 +116,28 @@ class BallotCarrier:
         half = len(ballots) // 2
         return [*self._acceptable(initiative, ballots[:half]), *self._acceptable(initiative, ballots[half:])]
 
-    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None] | None:
+        """By the index, which has checked the block: a receipt says only that the batch went through."""
+        receipt = settled.receipt
+        if receipt is not None and self._view.as_of().block < receipt.block_number:
+            return None
         carried = self._ballots.carried_by(settled.tx)
-        asked = [(each.initiative, each.nullifier) for each in carried]
-        slots = self._simulator.read_all(self._box, "slotOf", asked) if carried else []
+        stands = [self._view.standing(each.initiative, each.nullifier) for each in carried]
 
         def write(db: sa.Connection) -> None:
             landed: list[StoredBallot] = []
-            for ballot, slot in zip(carried, slots, strict=True):
-                if self._landed(ballot, int(slot)):
+            for ballot, (sequence, hash_) in zip(carried, stands, strict=True):
+                if sequence > ballot.sequence or hash_ == ballot.hash:
                     landed.append(ballot)
-                elif wire.slot_sequence(int(slot)) == ballot.sequence:
+                elif sequence == ballot.sequence:
                     self._ballots.fail(db, ballot, TAKEN)
-                elif settled.receipt is None:
+                elif receipt is None:
                     self._ballots.requeue(db, ballot)
                 else:
                     self._ballots.retry(db, ballot, settled.failure)
             self._ballots.finish_all(db, landed)
 
         return write
-
-    def _landed(self, ballot: StoredBallot, slot: int) -> bool:
-        """By the slot: it holds exactly this ballot, or a later one of the voter."""
-        if slot == 0:  # cleared by the count
-            return self._view.is_counted(ballot.initiative, ballot.nullifier)
-        return wire.slot_sequence(slot) > ballot.sequence or slot == wire.slot_of(ballot.sequence, ballot.hash)
 
 
 def gas_limit(count: int, words: int) -> int:

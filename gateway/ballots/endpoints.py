@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from gateway.ballots.schemas import BallotAnswer, BallotBody, SlotBucket, SlotView
 from gateway.deps import Services, initiative_id, services, writable
@@ -22,18 +24,30 @@ def without_credentials(request: Request) -> None:
         raise CredentialsRefused("Send the ballot without Authorization header and without cookies.")
 
 
-@router.post("/ballots", status_code=202, dependencies=[Depends(without_credentials), Depends(writable)])
-def cast(
-    body: BallotBody,
+_BODY = {"required": True, "content": {"application/json": {"schema": BallotBody.model_json_schema()}}}
+
+
+@router.post("/ballots", status_code=202, response_model=BallotAnswer, openapi_extra={"requestBody": _BODY})
+async def cast(
+    request: Request,
     initiative: Annotated[InitiativeId, Depends(initiative_id)],
     all_: Annotated[Services, Depends(services)],
-) -> BallotAnswer:
-    """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box."""
-    accepted = all_.ballots.cast(initiative, body.entry)
-    all_.wake_ballots()
-    return BallotAnswer(
+) -> Response:
+    """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box.
+
+    The one endpoint that thousands call within a minute: it reads the body itself and takes no thread (docs/adr).
+    """
+    without_credentials(request)
+    writable(all_)
+    try:
+        body = BallotBody.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+    accepted = await all_.intake.cast((initiative, body.entry))
+    answer = BallotAnswer(
         ballot_hash=accepted.hash, status=accepted.status, problem=accepted.problem, promise=accepted.promise
     )
+    return Response(answer.model_dump_json(), status_code=202, media_type="application/json")
 
 
 @router.get("/slots/{prefix}")

@@ -14,14 +14,15 @@ from gateway import failures, promises
 from gateway.failures import Failure
 from gateway.journal import Journal
 from gateway.journal.tables import BALLOT as TABLE
+from gateway.journal.tables import effective
 from gateway.problems import KeyReused, Problem, ProblemDocument, TooMany
 from gateway.promises import Given
-from gateway.together import Together
 from protocol.ballot import PROOF_BYTES
 from protocol.types import InitiativeId, Nullifier
 
 MAX_ATTEMPTS = 5
 RECOUNT = 0.5  # seconds between two counts of what waits
+_SELECT = effective(TABLE)
 _SLOT = slice(PROOF_BYTES, PROOF_BYTES + 36)
 
 
@@ -65,18 +66,20 @@ class Ballots:
         self._clock = clock
         self._waiting_at = -RECOUNT
         self._waiting_count = 0
-        self._together: Together[StoredBallot, StoredBallot | Problem] = Together(self.accept_all)
 
     def get(self, hash_: bytes) -> StoredBallot | None:
-        rows = self._journal.read(sa.select(TABLE).where(TABLE.c.hash == hash_))
-        return _ballot(rows[0]) if rows else None
+        return self.get_all([hash_]).get(hash_)
+
+    def get_all(self, hashes: Sequence[bytes]) -> dict[bytes, StoredBallot]:
+        """Those of them that are here, by hash."""
+        return {row.hash: _ballot(row) for row in self._journal.read(_SELECT.where(TABLE.c.hash.in_(hashes)))}
 
     def accept(self, ballot: StoredBallot) -> StoredBallot:
         """Store, durable on return; or the row that is there (a failed one is tried anew).
 
         Raises KeyReused where another ballot of this nullifier and sequence is under way, TooMany.
         """
-        answer = self._together.do(ballot)
+        (answer,) = self.accept_all([ballot])
         if isinstance(answer, Problem):
             raise answer
         return answer
@@ -85,7 +88,7 @@ class Ballots:
         """As `accept` for each, with one flush to the disk for all."""
         new: list[StoredBallot] = []
         with self._journal.transaction() as db:
-            rows = db.execute(sa.select(TABLE).where(TABLE.c.slot.in_([each.slot for each in ballots])))
+            rows = db.execute(_SELECT.where(TABLE.c.slot.in_([each.slot for each in ballots])))
             known: dict[tuple[InitiativeId, bytes], list[StoredBallot]] = {}
             for found in map(_ballot, rows):
                 known.setdefault((found.initiative, found.slot), []).append(found)
@@ -142,11 +145,11 @@ class Ballots:
     def waiting(self, initiative: InitiativeId, limit: int) -> list[StoredBallot]:
         """Some of them, in the order of their hashes, which says nothing of their arrival."""
         accepted = TABLE.c.status == "accepted", TABLE.c.initiative == initiative
-        rows = self._journal.read(sa.select(TABLE).where(*accepted).order_by(TABLE.c.hash).limit(limit))
+        rows = self._journal.read(_SELECT.where(*accepted).order_by(TABLE.c.hash).limit(limit))
         return [_ballot(row) for row in rows]
 
     def carried_by(self, tx: int) -> list[StoredBallot]:
-        return [_ballot(row) for row in self._journal.read(sa.select(TABLE).where(TABLE.c.tx == tx))]
+        return [_ballot(row) for row in self._journal.read(_SELECT.where(TABLE.c.tx == tx))]
 
     @staticmethod
     def link(db: sa.Connection, ballots: Sequence[StoredBallot], tx: int) -> None:
@@ -210,7 +213,7 @@ def _ballot(row: sa.Row[Any]) -> StoredBallot:
         row.hash,
         InitiativeId(row.initiative),
         row.entry,
-        row.status,
+        row.state,
         Failure.from_row(row),
         row.attempts,
         Given.from_row(row),

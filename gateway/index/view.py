@@ -260,6 +260,12 @@ class ChainView:
             latest = self.require(initiative).ballots.latest.get(nullifier)
             return 0 if latest is None else latest.entry.record.sequence
 
+    def standing(self, initiative: InitiativeId, nullifier: Nullifier) -> tuple[int, bytes]:
+        """Sequence and hash of the ballot that stands for this nullifier, also when it was counted; 0 where none."""
+        with self._lock:
+            cast = self.require(initiative).ballots.latest.get(nullifier)
+        return (0, b"") if cast is None else (cast.entry.record.sequence, cast.hash)
+
     def is_counted(self, initiative: InitiativeId, nullifier: Nullifier) -> bool:
         with self._lock:
             return nullifier in self.require(initiative).count.opened

@@ -23,7 +23,8 @@ METADATA = sa.MetaData(
     }
 )
 
-#: What a submission or a ballot goes through; `queued` is signed into the outbox.
+#: What a submission or a ballot goes through; `queued` is signed into the outbox. While it is carried its row says
+#: `queued`, and `sent` and `mined` stand in its transaction's alone: `effective` puts them together.
 STATES = ("accepted", "queued", "sent", "mined", "final", "failed")
 #: What a transaction goes through; `displaced`: another transaction of the account has its nonce for good.
 TX_STATES = ("queued", "sent", "mined", "final", "failed", "displaced")
@@ -171,3 +172,10 @@ APPOINTMENT = sa.Table(
     sa.Column("roles", sa.Text, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),
 )
+
+
+def effective(table: sa.Table) -> sa.Select[tuple[object, ...]]:
+    """Rows of SUBMISSION or BALLOT with their state as `state`: what is carried has its transaction's."""
+    carried = sa.and_(table.c.status.in_(("queued", "sent", "mined")), TX.c.status.in_(("queued", "sent", "mined")))
+    state = sa.case((carried, TX.c.status), else_=table.c.status).label("state")
+    return sa.select(table, state).select_from(table.outerjoin(TX, TX.c.id == table.c.tx))

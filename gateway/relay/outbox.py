@@ -213,8 +213,8 @@ class Outbox:
         with self._journal.transaction() as db:
             self._epoch += 1
             for table in (SUBMISSION, BALLOT):
-                carried = table.c.status.in_(("mined", "final")), table.c.tx.in_(lost)
-                db.execute(table.update().where(*carried).values(status="sent"))
+                carried = table.c.status == "final", table.c.tx.in_(lost)
+                db.execute(table.update().where(*carried).values(status="queued"))
             db.execute(TX.update().where(*ended).values(status="sent", block=None))
         self._mined_at.clear()
         self._sent_at.clear()
@@ -263,12 +263,9 @@ class Outbox:
                 self._sign(db, name, nonce, Call(key.address, b"", name), GAS_OF_NOTHING)
 
     def _mark(self, status: str, which: Sequence[tuple[int, int | None]]) -> None:
-        """Transactions with their blocks, and what they carry, in one go."""
+        """Transactions with their blocks, in one go."""
         if not which:
             return
         with self._journal.transaction() as db:
             for tx, block in which:
                 db.execute(TX.update().where(TX.c.id == tx).values(status=status, block=block))
-            for table in (SUBMISSION, BALLOT):
-                carried = table.c.tx.in_([tx for tx, _ in which]), table.c.status.in_(OPEN)
-                db.execute(table.update().where(*carried).values(status=status))

@@ -13,6 +13,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from gateway import metrics
+from gateway.database import DatabaseError
 from gateway.relay.outbox import Outbox, Settled
 from node.errors import NodeError
 
@@ -38,9 +39,10 @@ class Carrier(Protocol):
     def next_parcel(self) -> Parcel | None:
         """A parcel that is due and that the chain would take now, or None. Fails submissions it would not take."""
 
-    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None] | None:
         """Ask the chain what became of the submissions of this kind that the transaction carried (maybe none); the
-        answer writes it down. In two steps, so that no database transaction waits for the chain."""
+        answer writes it down. In two steps, so that no database transaction waits for the chain. None where it cannot
+        be told yet: it is asked again."""
 
 
 class RelayWorker:
@@ -95,7 +97,12 @@ class RelayWorker:
 
     def _close(self, settled: Settled) -> None:
         settled = self._outbox.explained(settled)
-        outcomes = [carrier.outcome(settled) for carrier in self._carriers]
+        outcomes: list[Callable[[sa.Connection], None]] = []
+        for carrier in self._carriers:
+            outcome = carrier.outcome(settled)
+            if outcome is None:
+                return
+            outcomes.append(outcome)
 
         def finish(db: sa.Connection) -> None:
             for write in outcomes:
@@ -118,7 +125,7 @@ class RelayWorker:
             try:
                 self.round()
                 failures, self._good_at = 0, time.monotonic()
-            except NodeError as error:
+            except (NodeError, DatabaseError) as error:
                 failures += 1
                 log.warning("relay waits: %s", error)
             except Exception:
