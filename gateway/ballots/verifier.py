@@ -17,13 +17,15 @@ def verdicts(key: VerifyingKey, cases: Sequence[Case]) -> list[bool]:
 
     The native code lets other threads run meanwhile, and uses all cores.
     """
-    formed = [place for place, case in enumerate(cases) if _is_formed(*case)]
-    found = [False] * len(cases)
-    if formed:
-        bad = set(proof.bad_proofs(key, [cases[at][0] for at in formed], [cases[at][1] for at in formed]))
-        for place, at in enumerate(formed):
-            found[at] = place not in bad
-    return found
+    if not cases:
+        return []
+    try:
+        bad = set(proof.bad_proofs(key, [case[0] for case in cases], [case[1] for case in cases]))
+        return [place not in bad for place in range(len(cases))]
+    except ProtocolError:
+        formed = [_is_formed(*case) for case in cases]  # the batch looks at it as well: only where it must be known
+    rest = iter(verdicts(key, [case for case, is_formed in zip(cases, formed, strict=True) if is_formed]))
+    return [is_formed and next(rest) for is_formed in formed]
 
 
 def _is_formed(proof_: bytes, statement: ProofStatement) -> bool:

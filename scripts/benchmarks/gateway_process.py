@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import linecache
+import re
 import signal
 import sys
 import threading
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
+import psutil
 import uvicorn
 
+from gateway import server
 from gateway.app import build, create_app
 from gateway.settings import Settings
 from scripts.benchmarks.chain import trapdoor
@@ -32,9 +36,15 @@ class Sampler(threading.Thread):
         self._root = root
         self._end = threading.Event()
         self.counts: Counter[str] = Counter()
+        self.spent: dict[str, float] = {}  # seconds of processor time by kind of thread
+        self._names: dict[int, str] = {}
 
     def run(self) -> None:
-        while not self._end.wait(_EVERY):
+        for rounds in count():
+            if self._end.wait(_EVERY):
+                return
+            if rounds % 50 == 0:
+                self._look_at_times()
             for identity, top in sys._current_frames().items():
                 if identity == self.ident or top.f_code.co_filename.endswith(_IDLE):
                     continue
@@ -45,6 +55,14 @@ class Sampler(threading.Thread):
                 if file.startswith(self._root) and ".venv" not in file:
                     place = f"{file.removeprefix(self._root + '/')}: {frame.f_code.co_qualname}"
                     self.counts[f"{place}: {linecache.getline(file, frame.f_lineno).strip()}"] += 1
+
+    def _look_at_times(self) -> None:
+        self._names |= {thread.native_id: thread.name for thread in threading.enumerate() if thread.native_id}
+        spent: Counter[str] = Counter()
+        for thread in psutil.Process().threads():
+            name = self._names.get(thread.id, "native code")
+            spent[re.sub(r"[-_ ]?\d+$", "", name)] += thread.user_time + thread.system_time
+        self.spent = dict(spent)
 
     def stop(self) -> None:
         self._end.set()
@@ -57,18 +75,11 @@ def main() -> None:
     sampler = Sampler(str(Path(__file__).resolve().parents[2]))
     sampler.start()
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more after its orderly end
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=settings["port"],
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=15,
-        limit_concurrency=512,
-    )
+    uvicorn.Server(server.config(app, port=settings["port"])).run()
     sampler.stop()
-    samples.write_text(json.dumps(sampler.counts.most_common(12)), encoding="utf-8")
+    samples.write_text(
+        json.dumps({"places": sampler.counts.most_common(12), "threads": sampler.spent}), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

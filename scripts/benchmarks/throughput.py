@@ -4,27 +4,28 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from node.sender import EMBEDDED_FINALITY
 from protocol.ballot import Entry
 from scripts.benchmarks.chain import Chain, await_count, open_chain
+from scripts.benchmarks.load import CONNECTIONS
 from scripts.benchmarks.measure import ROOT, Figure, Options, Part
 
 BATCH = 100
-CLIENTS = 16
 _PATIENCE = 180.0
 
 
@@ -48,17 +49,17 @@ def measure(options: Options) -> Part:
             for seed in range(rounds):
                 ballots = chain.ballots(initiative, 2 * count, seed)
                 ready.append(_ready_made(chain, initiative, ballots[:count]))
-                through.append(_through_gateway(chain, initiative, ballots[count:], port, process))
+                through.append(_through_gateway(chain, initiative, ballots[count:], port, process, Path(folder)))
         best, limit = max(through, key=lambda one: one.rate), max(ready, key=lambda one: one.rate)
         share = best.rate / limit.rate * 100
-        note = f"better of {rounds}, {count:,} ballots each, {CLIENTS} clients on the same machine"
+        note = f"better of {rounds}, {count:,} ballots each, {CONNECTIONS} connections from the same machine"
         return Part(
             [
                 Figure("accepted ballots, through the gateway", best.rate, "per s", note=note),
                 Figure("the same chain fed with ready-made batches of 100", limit.rate, "per s"),
                 Figure("share of what the chain takes", share, "%", 80.0, at_least=True),
             ],
-            _profile(best, limit, json.loads(samples.read_text(encoding="utf-8"))),
+            _profile(best, limit, json.loads(samples.read_text(encoding="utf-8")), count * rounds),
         )
 
 
@@ -82,31 +83,36 @@ def _ready_made(chain: Chain, initiative: int, entries: Sequence[Entry]) -> _Rat
     return _Rate(len(entries) / seconds, watch.per(len(entries)))
 
 
-def _through_gateway(chain: Chain, initiative: int, entries: Sequence[Entry], port: int, process: int) -> _Rate:
-    """Several clients, each with one connection, one ballot a request; until the last is in the box."""
-    path = f"/v1/initiatives/{initiative}/ballots"
-    bodies = [json.dumps({"entry": "0x" + entry.encode().hex()}).encode() for entry in entries]
+def _through_gateway(
+    chain: Chain, initiative: int, entries: Sequence[Entry], port: int, process: int, folder: Path
+) -> _Rate:
+    """Many connections, one ballot a request; until the last is in the box."""
+    requests = folder / "requests"
+    requests.write_bytes(b"".join(_request(initiative, entry) for entry in entries))
     before = int(chain.read("BallotBox", "ballotCount", initiative))
-    watch = _Processor({"anvil": chain.engine.pid, "gateway": process, "clients": psutil.Process().pid})
+    watch = _Processor({"anvil": chain.engine.pid, "gateway": process})
+    spent = _children()
     begun = time.monotonic()
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        for sent in [pool.submit(_post, port, path, bodies[client::CLIENTS]) for client in range(CLIENTS)]:
-            sent.result()
+    load = [sys.executable, "-m", "scripts.benchmarks.load", str(port), str(requests)]
+    subprocess.run(load, cwd=ROOT, check=True, timeout=_PATIENCE)
+    clients = (_children() - spent) * 1000 / len(entries)
     seconds = await_count(chain, initiative, before + len(entries), begun, _PATIENCE)
-    return _Rate(len(entries) / seconds, watch.per(len(entries)))
+    return _Rate(len(entries) / seconds, watch.per(len(entries)) | {"clients": clients})
 
 
-def _post(port: int, path: str, bodies: Sequence[bytes]) -> None:
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    for body in bodies:
-        status = 429
-        while status in (429, 503):
-            connection.request("POST", path, body, {"content-type": "application/json"})
-            response = connection.getresponse()
-            answer, status = response.read(), response.status
-        if status != 202:
-            raise RuntimeError(f"the gateway answered {status}: {answer.decode(errors='replace')}")
-    connection.close()
+def _request(initiative: int, entry: Entry) -> bytes:
+    body = json.dumps({"entry": "0x" + entry.encode().hex()}).encode()
+    head = (
+        f"POST /v1/initiatives/{initiative}/ballots HTTP/1.1\r\nHost: gateway\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    return (len(head) + len(body)).to_bytes(4, "big") + head + body
+
+
+def _children() -> float:
+    """Processor time of ended child processes, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Processor:
@@ -170,7 +176,7 @@ def _await_healthy(port: int, process: subprocess.Popen[bytes], log: Path, times
     raise RuntimeError(f"the gateway does not answer:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
 
 
-def _profile(through: _Rate, ready: _Rate, samples: list[tuple[str, int]]) -> str:
+def _profile(through: _Rate, ready: _Rate, samples: dict[str, Any], ballots: int) -> str:
     """The processor time says what limits: all processes share the machine's cores."""
     lines = [
         "Processor time per ballot (ms), all on the same cores:",
@@ -182,10 +188,13 @@ def _profile(through: _Rate, ready: _Rate, samples: list[tuple[str, int]]) -> st
         "| ready-made batches | " + " | ".join(f"{ready.cpu.get(name, 0):.2f}" for name in through.cpu)
         + f" | {sum(ready.cpu.values()):.2f} |",
         "",
+        "The gateway's by thread (ms per ballot, with the start): "
+        + ", ".join(f"{name} {seconds * 1000 / ballots:.2f}" for name, seconds in samples["threads"].items()),
+        "",
         "Where the gateway's threads were (share of the samples; idle threads not counted, but those that wait for the "
         "journal's or the interpreter's lock are):",
         "",
     ]  # fmt: skip
-    total = sum(count for _, count in samples) or 1
-    lines += [f"- {count / total:.0%} `{place}`" for place, count in samples]
+    total = sum(count for _, count in samples["places"]) or 1
+    lines += [f"- {count / total:.0%} `{place}`" for place, count in samples["places"]]
     return "\n".join(lines)
