@@ -140,7 +140,7 @@ class Outbox:
         ended: list[Settled] = []
         silent: list[sa.Row[Any]] = []
         mined: list[tuple[int, Receipt]] = []
-        for row, receipt in zip(rows, self._rpc.receipts([row.hash for row in rows]), strict=True):
+        for row, receipt in zip(rows, self._rpc.receipts([row.hash for row in rows], logs=False), strict=True):
             if receipt is None:
                 self._mined_at.pop(row.id, None)
                 silent.append(row)

@@ -131,11 +131,11 @@ class RpcClient:
         answer = self.call("eth_getTransactionReceipt", ["0x" + transaction.hex()])
         return None if answer is None else _receipt_of(transaction, answer)
 
-    def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
-        """Receipts of several transactions, in their order."""
+    def receipts(self, transactions: Sequence[bytes], *, logs: bool = True) -> list[Receipt | None]:
+        """Receipts of several transactions, in their order; without their logs for who does not look at them."""
         answers = self.batch("eth_getTransactionReceipt", (["0x" + one.hex()] for one in transactions))
         pairs = zip(transactions, answers, strict=True)
-        return [None if answer is None else _receipt_of(one, answer) for one, answer in pairs]
+        return [None if answer is None else _receipt_of(one, answer, logs=logs) for one, answer in pairs]
 
     def logs(
         self, first: int, last: int, addresses: Sequence[bytes] = (), topics: Sequence[bytes | None] = ()
@@ -208,8 +208,8 @@ def _expect_number(tag: BlockTag, number: int) -> None:
         raise RpcInvalidAnswer(f"The node answered with block {number} when asked for {tag}.")
 
 
-def _receipt_of(transaction: bytes, answer: object) -> Receipt:
-    receipt = parse.receipt(answer)
+def _receipt_of(transaction: bytes, answer: object, *, logs: bool = True) -> Receipt:
+    receipt = parse.receipt(answer, logs=logs)
     if receipt.transaction_hash != transaction:
         raise RpcInvalidAnswer("The node answered with another transaction's receipt.")
     return receipt

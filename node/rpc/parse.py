@@ -96,8 +96,8 @@ def log(value: object) -> Log:
     )
 
 
-def receipt(value: object) -> Receipt:
-    """A receipt whose logs belong to it and are in ascending order."""
+def receipt(value: object, *, logs: bool = True) -> Receipt:
+    """A receipt whose logs belong to it and are in ascending order; `logs` false leaves them out, unread."""
     read = _Reader(value, "receipt")
     status = read.number("status")
     if status > 1:
@@ -115,7 +115,7 @@ def receipt(value: object) -> Receipt:
         gas_used=read.number("gasUsed"),
         cumulative_gas_used=read.number("cumulativeGasUsed"),
         logs_bloom=read.octets("logsBloom", 256),
-        logs=tuple(log(entry) for entry in items(read.raw("logs"), "receipt.logs")),
+        logs=tuple(log(entry) for entry in items(read.raw("logs"), "receipt.logs")) if logs else (),
     )
     for position, entry in enumerate(result.logs):
         place = (entry.block_number, entry.block_hash, entry.transaction_hash, entry.transaction_index)
