@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import count
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Sampler(threading.Thread):
 
     def _look_at_times(self) -> None:
         self._names |= {thread.native_id: thread.name for thread in threading.enumerate() if thread.native_id}
-        spent: Counter[str] = Counter()
+        spent: dict[str, float] = defaultdict(float)
         for thread in psutil.Process().threads():
             name = self._names.get(thread.id, "native code")
             spent[re.sub(r"[-_ ]?\d+$", "", name)] += thread.user_time + thread.system_time

@@ -93,10 +93,13 @@ def test_G10_a_writer_waits_its_turn_and_not_for_ever(database: Database) -> Non
         pytest.fail("two writers at once")
     assert 0.2 < time.monotonic() - begun < 3
 
+
+def test_writers_take_turns(database: Database, url: URL) -> None:
+    patient = Database(url, JOURNAL, Limits(lock=60.0))
     done: list[int] = []
 
     def work(number: int) -> None:
-        write(database, number)
+        write(patient, number)
         done.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
@@ -105,6 +108,7 @@ def test_G10_a_writer_waits_its_turn_and_not_for_ever(database: Database) -> Non
     for thread in threads:
         thread.join()
     assert keys(database) == sorted(done) == list(range(20))
+    patient.close()
 
 
 def test_G10_readers_are_bounded_by_the_connections(database: Database) -> None:
