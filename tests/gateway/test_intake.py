@@ -16,7 +16,7 @@ from protocol.types import InitiativeId
 
 
 def accepted(request: Request) -> Accepted:
-    return Accepted(request[1], "accepted", None)
+    return Accepted(request[1], "accepted", None, None)
 
 
 def cast_all(work: Work, blobs: Sequence[bytes], limit: int = 1000) -> list[object]:
@@ -91,5 +91,5 @@ def test_one_that_went_away_keeps_no_other_from_its_answer() -> None:
         release.set()
         return await stays
 
-    assert asyncio.run(scene()) == Accepted(b"b", "accepted", None)
+    assert asyncio.run(scene()) == Accepted(b"b", "accepted", None, None)
     intake.stop()
