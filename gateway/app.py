@@ -54,6 +54,7 @@ from gateway.members.single import Desk
 from gateway.metrics import MetricsServer, Readings
 from gateway.observed import Observed
 from gateway.officers import endpoints as officer_endpoints
+from gateway.openapi import describe
 from gateway.profile import endpoints as profile_endpoints
 from gateway.promises import Promises
 from gateway.proposals import endpoints as proposal_endpoints
@@ -313,6 +314,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         officer_endpoints.router,
     ):
         app.include_router(router)
+    describe(app)
     return app
 
 

@@ -292,20 +292,7 @@ def code_of(scope: Scope) -> str | None:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document, and describe it as one."""
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        schema = plain()
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                for status in RESPONSES:
-                    content = operation["responses"][status]["content"]
-                    if "application/json" in content:
-                        content[MEDIA_TYPE] = content.pop("application/json")
-        return schema
-
-    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+    """Make every error of `app` a problem document."""
 
     def answer(request: Request, problem: Problem) -> JSONResponse:
         request.scope[CODE] = problem.code

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*\Z", re.ASCII)
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z", re.ASCII)
@@ -55,11 +55,18 @@ def _as_hex(value: bytes) -> str:
     return "0x" + value.hex()
 
 
-HexBytes = Annotated[bytes, BeforeValidator(_parse_hex), PlainSerializer(_as_hex)]
-Hex32 = Annotated[HexBytes, _of_length(32)]
+def _described(pattern: str) -> WithJsonSchema:
+    """How the interface's description says it."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+HexBytes = Annotated[bytes, BeforeValidator(_parse_hex), PlainSerializer(_as_hex), _described("^0x([0-9a-f]{2})*$")]
+Hex32 = Annotated[HexBytes, _of_length(32), _described("^0x[0-9a-f]{64}$")]
 #: As citizens' clients write it: never a JSON number, which many of them would round.
-DecimalString = Annotated[int, BeforeValidator(_parse_decimal_string), PlainSerializer(str)]
-Decimal = Annotated[int, BeforeValidator(_parse_decimal), PlainSerializer(str)]
+DecimalString = Annotated[
+    int, BeforeValidator(_parse_decimal_string), PlainSerializer(str), _described("^(0|[1-9][0-9]{0,77})$")
+]
+Decimal = Annotated[int, BeforeValidator(_parse_decimal), PlainSerializer(str), _described("^(0|[1-9][0-9]*)$")]
 Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN)]
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.gateway.consortium import Consortium
 
-#: By what things of an initiative may be asked for. None of these names one leaf, one slot or one nullifier; a new one is to be thought
-#: about: `prefix` and `bucket` name at least as many as a bucket holds, `id` is random and only its owner's.
+#: By what things of an initiative may be asked for. None of these names one leaf, slot or nullifier; a new one is to
+#: be thought about: `prefix` and `bucket` name at least as many as a bucket holds, `id` is random and only its owner's.
 ASKED_BY = {
     *("initiative", "bucket", "prefix", "id", "proposal", "hash", "entity", "winner", "report", "option"),
     *("phase", "kind", "area", "text", "after", "limit", "status", "language"),

@@ -31,9 +31,12 @@ class Impatient(BoundedProtocol):
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     body = b"x" * BIG if scope["path"] == "/big" else b"ok"
+    # In parts, as a stream comes: the second waits for room.
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body[: BIG // 2], "more_body": len(body) > BIG // 2})
+    if len(body) > BIG // 2:
+        await send({"type": "http.response.body", "body": body[BIG // 2 :]})
 
 
 class Running:
