@@ -10,7 +10,8 @@ import click
 from node import rotation
 from node.cli.options import answer, deployment_option, entity_option, json_option, opened_member, rpc_option
 from node.entity import DEFAULT_LANES, EntityFolder, PublicEntity, read_public
-from protocol.types import Role
+from protocol.broker import BrokerIssuer, to_jwk
+from protocol.types import Address, EntityId, Role
 
 
 @click.group()
@@ -79,6 +80,35 @@ def set_endpoint(endpoint: str, entity_dir: Path, rpc: str, deployment_file: Pat
         rotation.set_endpoint(member, endpoint)
         public = member.folder.public
     answer({"endpoint": public.endpoint}, [f"The gateway of {public.name!r} answers at {public.endpoint} now."])
+
+
+@entity.command("broker-key")
+@click.argument("public_key", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--remove", is_flag=True, help="There is no broker any more.")
+@entity_option
+@rpc_option
+@deployment_option
+@json_option
+def broker_key(public_key: Path | None, remove: bool, entity_dir: Path, rpc: str, deployment_file: Path) -> None:
+    """Register the key of the entity's broker, a PUBLIC_KEY of P-256 in a PEM file.
+
+    A broker vouches for persons of an eID that is not OpenID Connect. Rules name it by the issuer that this command
+    prints. An initiative takes the key that stood when it was created: whoever changes the key ends the broker's
+    part in every initiative that is open.
+
+    \b
+    Example:
+      urna entity broker-key broker.pem --entity ./lisboa
+    """
+    if (public_key is None) != remove:
+        raise click.UsageError("Give the key's file, or --remove.")
+    key = None if public_key is None else rotation.read_broker_key(public_key)
+    with opened_member(rpc, deployment_file, entity_dir) as member:
+        rotation.set_broker_key(member, key)
+        deployment = member.deployment
+        issuer = BrokerIssuer(deployment.chain_id, Address(deployment.address("Consortium")), EntityId(member.entity))
+    lines = ["The entity has no broker now."] if key is None else [f"The broker {issuer} signs with this key now."]
+    answer({"issuer": str(issuer), "key": None if key is None else to_jwk(key)}, lines)
 
 
 def _show(public: PublicEntity, first: list[str]) -> None:
