@@ -39,6 +39,7 @@ from gateway.index.evidence import Evidence
 from gateway.index.indexer import Indexer
 from gateway.index.nodes import BucketNodes
 from gateway.index.reads import Reads
+from gateway.index.rebuild import origin_of, view_of
 from gateway.index.sources import Sources
 from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
@@ -143,7 +144,7 @@ def build(settings: Settings, test_key: VerifyingKey | None = None) -> Gateway:
             raise ValueError(f"{settings.entity}: a gateway has two relay lanes at least: ballots travel in their own")
         issuers = {issuer.iss: Issuer(issuer) for issuer in settings.load_issuers()}
         key = test_key or pinned_key()
-        origin = deployment.genesis_hash + b"".join(deployment.addresses)
+        origin = origin_of(deployment)
         journal = open_journal(locate(settings.entity, settings.database, JOURNAL), origin)
         undo.callback(journal.close)
         store = IndexStore(locate(settings.entity, settings.database, INDEX), origin)
@@ -163,7 +164,7 @@ def _connect(
 ) -> Gateway:
     rpc, deployment, entity = member.rpc, member.deployment, EntityId(member.entity)
     consortium = Address(deployment.address("Consortium"))
-    view = ChainView(deployment.chain_id, consortium, _suite(deployment), store)
+    view = view_of(deployment, store)
     tokens = TokenVerifier(issuers, Brokers(deployment.chain_id, consortium, view))
     registrar = Registrar(entity, member.folder, deployment, view, tokens)
     gateway_key = member.folder.key(Role.GATEWAY)

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from gateway.index.lazy import CAPACITY, LazyInitiatives
+from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.projector import Projector
-from gateway.index.store import Block, Checkpoint, Folded, IndexStore, RawEvent
+from gateway.index.store import IndexStore
 from protocol.events import Event, decode
 from protocol.state import EventMeta, InitiativeState, State, apply, contract_at, require_settled
 from protocol.state.alone import ConsortiumHistory, refold, restore
@@ -104,6 +105,8 @@ class Folding:
         head = blocks[-1][0]
         self._store.project(self._projector.rows(self.state, head.timestamp, self._known), self._mark(head))
         self._settle(head)
+        if not more:
+            self._store.end_rebuild()
         return more
 
     def rewind(self, number: int) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gateway.database import DatabaseDamaged, DatabaseError
+from gateway.index.model import Checkpoint
 from gateway.index.reading import Discrepancy, ReadBlock, read_blocks, read_checkpoint
 from gateway.index.sources import NoSource, Source, Sources
-from gateway.index.store import Checkpoint, IndexStore
+from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from node.errors import NodeError, RpcError, RpcInvalidAnswer, RpcTooLong
 from protocol.errors import ProtocolError

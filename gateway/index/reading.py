@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import rlp
 
-from gateway.index.store import Checkpoint, RawEvent
+from gateway.index.model import Checkpoint, RawEvent
 from node.blocks import CodecError, FetchedBlock, SignedTransaction, VerifiedBlock, fetch, fetch_header, verify_block
 from node.blocks.trie import list_root
 from node.errors import NodeError

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.engine import URL
 
 from gateway.database import INDEX, Database, DatabaseDamaged
 from gateway.index import tables
+from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.phases import return_phases, turn_phases
 from gateway.index.rows import Rows
 from gateway.index.tables import PROJECTIONS_VERSION, RAW_VERSION, block, event, folded, origin
@@ -26,40 +26,6 @@ from protocol.types import InitiativeId, Phase
 log = logging.getLogger(__name__)
 
 PAGE = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A block."""
-
-    number: int
-    hash: bytes
-    parent: bytes
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class RawEvent:
-    """A log as the chain has it; topics are 32 bytes each."""
-
-    tx: int
-    log: int
-    address: bytes
-    topics: tuple[bytes, ...]
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The block that the projections are as of, the consortium's minimum, and how many initiatives there were."""
-
-    checkpoint: Checkpoint
-    minimum_anonymity: int
-    initiatives: int
-
-
-Block = tuple[Checkpoint, Sequence[tuple[RawEvent, InitiativeId | None]]]
-"""A block with its events, each with the initiative that it belongs to; None: the consortium's."""
 
 
 class IndexStore:
@@ -140,6 +106,21 @@ class IndexStore:
         ):
             rows.put(origin, {"key": key, "value": value})
         rows.write(db)
+
+    def begin_rebuild(self, what: str) -> bool:
+        """Note that it was begun; False where that was so before, and it only has to go on."""
+        if self._versions().get("rebuilding") == what.encode():
+            return False
+        with self._db.transaction() as db:
+            rows = Rows()
+            rows.put(origin, {"key": "rebuilding", "value": what.encode()})
+            rows.write(db)
+        return True
+
+    def end_rebuild(self) -> None:
+        """Nothing is left to do."""
+        with self._db.transaction() as db:
+            db.execute(sa.delete(origin).where(origin.c.key == "rebuilding"))
 
     # Reading
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from gateway.index.folding import Folding
 from gateway.index.lazy import CAPACITY
-from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.model import Checkpoint, RawEvent
+from gateway.index.store import IndexStore
 from gateway.problems import ChainUnavailable, UnknownInitiative, WrongPhase
 from gateway.wire import AsOf
 from protocol.rules import Rules

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from gateway.cursors import decode_cursor, encode_cursor
 from gateway.database import INDEX, locate
 from gateway.index import tables
+from gateway.index.model import Checkpoint, Folded
 from gateway.index.reads import Reads
 from gateway.index.rows import Rows
-from gateway.index.store import Checkpoint, Folded, IndexStore
+from gateway.index.store import IndexStore
 from gateway.index.words import words_of
 from gateway.initiatives import listing, repository
 from gateway.initiatives.listing import Filters

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import COMMANDS
-from gateway.index.store import Checkpoint, RawEvent
+from gateway.index.model import Checkpoint, RawEvent
 from node.cli import main
 from tests.gateway.history import opened
 
@@ -38,5 +38,5 @@ def test_index_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     view.append([(Checkpoint(5, b"\x05" * 32, bytes(32), 9), [RawEvent(0, 0, b"\x66" * 20, (), b"")])])
     capsys.readouterr()
     assert main(["index", "status", "--entity", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"block": 5, "hash": "0x" + "05" * 32, "events": 1}
+    assert json.loads(capsys.readouterr().out) == {"block": 5, "hash": "0x" + "05" * 32, "folded": 5, "events": 1}
     store.close()

@@ -17,7 +17,8 @@ from gateway.database import INDEX, locate
 from gateway.index import tables
 from gateway.index.export import digest, lines
 from gateway.index.folding import Folding
-from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.model import Checkpoint, RawEvent
+from gateway.index.store import IndexStore
 from protocol.events import Event, encode
 from protocol.hashing import keccak
 from protocol.state import EventMeta, State, apply, next_turn, status_at

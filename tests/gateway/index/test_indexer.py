@@ -15,8 +15,9 @@ from gateway.index import indexer as indexer_module
 from gateway.index import store as store_module
 from gateway.index.evidence import Evidence
 from gateway.index.indexer import ChainFork, Indexer
+from gateway.index.model import Checkpoint, RawEvent
 from gateway.index.sources import Source, Sources
-from gateway.index.store import Checkpoint, IndexStore, RawEvent
+from gateway.index.store import IndexStore
 from gateway.index.view import ChainView
 from gateway.problems import ChainUnavailable
 from node.errors import NodeError
