@@ -492,11 +492,17 @@ contract ConsortiumTest is DoublesFixture {
         consortium.registerBrokerKey(P256Point(0, 0));
     }
 
-    function testFuzz_B3_RegisterBrokerKey_RevertsWhenPointIsBad(uint256 x, uint256 y) public {
+    function testFuzz_B3_RegisterBrokerKey_RevertsWhenNoPoint(uint256 x, uint256 y) public {
+        vm.prank(_account(2, Role.Member));
+        vm.expectRevert(IConsortium.InvalidBrokerKey.selector);
+        consortium.registerBrokerKey(P256Point(x | 1, y)); // by chance on the curve once in 2^255
+    }
+
+    function test_B3_RegisterBrokerKey_RevertsWhenPointIsBad() public {
         uint256 p = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffff;
         P256Point memory key = _brokerKey();
         P256Point[5] memory unfit = [
-            P256Point(x | 1, y), // by chance on the curve once in 2^255
+            P256Point(1, 1),
             P256Point(key.x, key.y ^ 1),
             P256Point(key.y, key.x),
             P256Point(0, key.y),
