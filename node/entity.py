@@ -176,6 +176,25 @@ class EntityFolder:
                 raise
         return self._secret("registrar-decryption")
 
+    def has_broker_key(self) -> bool:
+        return (self.path / "keys" / "broker.json").exists()
+
+    def broker_key(self) -> Secret:
+        """The P-256 scalar of the entity's broker. Raises EntityError where there is none."""
+        if not self.has_broker_key():
+            raise EntityError(f"The entity in {self.path} has no broker's key; make one with: urna broker key")
+        return self._secret("broker")
+
+    def keep_broker_key(self, secret: Secret) -> None:
+        """Raises KeystoreError where there is one already."""
+        keys.store_secret(self.path / "keys" / "broker.json", secret, self._passphrase())
+
+    def retire_broker_key(self) -> None:
+        """Puts it aside, under a name of its own."""
+        if self.has_broker_key():
+            mark = secrets.token_hex(4)
+            (self.path / "keys" / "broker.json").replace(self.path / "keys" / f"broker.retired-{mark}.json")
+
     @property
     def peppers(self) -> PepperStore:
         """By their keccak, as initiatives' rules name them."""

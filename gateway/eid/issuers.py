@@ -46,6 +46,8 @@ class IssuerSettings(BaseModel):
     )
     #: Where its keys are; else where its discovery document says.
     jwks_uri: HttpUrl | None = None
+    #: Where it describes itself, if not below its own name: a broker's name is no address.
+    discovery_uri: HttpUrl | None = None
     #: Issuers that know a person by the same subject share a namespace.
     namespace: str = Field(default="", max_length=512)
     #: The issuer's claims, by the scope's names: a claim's name, or paths and a prefix.
@@ -64,11 +66,11 @@ class IssuerSettings(BaseModel):
     max_age: int = Field(default=86_400, ge=1, le=604_800)
     renew: int = Field(default=60, ge=1, le=3600)
 
-    @field_validator("jwks_uri")
+    @field_validator("jwks_uri", "discovery_uri")
     @classmethod
     def _secure(cls, value: HttpUrl | None) -> HttpUrl | None:
         if value is not None and not fetch.is_secure(str(value)):
-            raise ValueError("keys are fetched over https (http only from this machine)")
+            raise ValueError("an issuer is asked over https (http only on this machine)")
         return value
 
     @field_validator("assurance")
@@ -132,10 +134,10 @@ class Issuer:
             raise KeysUnavailable(str(error)) from error
 
     def _discover(self) -> Discovery:
-        iss = self.settings.iss
-        if not fetch.is_secure(iss):
+        iss, uri = self.settings.iss, self.settings.discovery_uri
+        if uri is None and not fetch.is_secure(iss):
             raise ValueError("an issuer that is asked for its description has an https address")
-        return discovery.parse(self._get(discovery.url_of(iss), self.settings.timeout), iss)
+        return discovery.parse(self._get(str(uri or discovery.url_of(iss)), self.settings.timeout), iss)
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
         uri = self.settings.jwks_uri
