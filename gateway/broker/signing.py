@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.eid.brokers import audience
@@ -29,6 +30,12 @@ def public_point(secret: Secret) -> P256Point:
     """What stands on the chain."""
     numbers = _private(secret).public_key().public_numbers()
     return P256Point(numbers.x, numbers.y)
+
+
+def public_pem(secret: Secret) -> bytes:
+    """As `urna entity broker-key` reads it."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return _private(secret).public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
 def _private(secret: Secret) -> ec.EllipticCurvePrivateKey:

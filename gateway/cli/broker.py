@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from node.cli.options import answer, deployment_option, entity_option, json_option, opened, rpc_option
+from node.cli.options import answer, deployment_option, entity_option, json_option, opened_member, rpc_option
 from node.entity import EntityFolder
 from node.errors import EntityError, KeystoreError
 from node.member import Member
-from protocol.types import Role
-
-if TYPE_CHECKING:
-    from protocol.types import P256Point
+from protocol.broker import BrokerIssuer
+from protocol.types import Address, EntityId
 
 
 @click.group()
@@ -24,7 +21,7 @@ def broker() -> None:
 
     \b
     Once:        urna broker key --entity DIR
-                 urna broker register --entity DIR --rpc URL --deployment FILE
+                 urna entity broker-key DIR/broker.pem --entity DIR --rpc URL --deployment FILE
     Then:        urna broker serve --entity DIR --rpc URL --deployment FILE --settings FILE
 
     Initiatives that are created afterwards may name the broker among their eID issuers. Whoever holds its key can
@@ -37,45 +34,23 @@ def broker() -> None:
 @click.option("--replace", is_flag=True, help="Make a new one; the old key stays in the folder, as retired.")
 @json_option
 def key(entity_dir: Path, replace: bool) -> None:
-    """Make the broker's key in the entity's folder, or show the one there.
+    """Make the broker's key in the entity's folder, or show the one there; DIR/broker.pem is its public half.
 
     Replace it between initiatives only: those that are open take the key that stood when they were created.
     """
-    from gateway.broker.signing import new_secret, public_point  # the web stack, for these commands only
+    from gateway.broker.signing import new_secret, public_pem, public_point  # the web stack, for these commands only
 
     folder = EntityFolder(entity_dir)
     if replace:
         folder.retire_broker_key()
     if not folder.has_broker_key():
         folder.keep_broker_key(new_secret())
-    point = public_point(folder.broker_key())
-    answer(_shown(point), [f"x = {point.x:#066x}", f"y = {point.y:#066x}", "Next: urna broker register"])
-
-
-@broker.command()
-@entity_option
-@rpc_option
-@deployment_option
-@click.option("--remove", is_flag=True, help="Take the entity's key off the chain: it has no broker then.")
-@json_option
-def register(entity_dir: Path, rpc: str, deployment_file: Path, remove: bool) -> None:
-    """Put the broker's key on the chain, by the entity's member account. It counts for initiatives created later."""
-    from gateway.broker.signing import public_point
-    from protocol.types import P256Point
-
-    with opened(rpc, deployment_file) as (client, deployment):
-        member = Member.open(entity_dir, client, deployment)
-        none = P256Point(0, 0)
-        point = none if remove else public_point(member.folder.broker_key())
-        consortium = deployment.contract("Consortium")
-        if _registered(member) != (point.x, point.y):
-            with member.sender(Role.MEMBER) as sender:
-                sender.call(consortium.call("registerBrokerKey", (point.x, point.y), what="the broker's key"))
-                sender.await_final()
-        name = _issuer(member)
+    secret, public = folder.broker_key(), entity_dir / "broker.pem"
+    public.write_bytes(public_pem(secret))
+    point = public_point(secret)
     answer(
-        {"issuer": name, **_shown(point)},
-        [f"{name} has no key now." if remove else f"The key of {name} is on the chain."],
+        {"x": f"{point.x:#066x}", "y": f"{point.y:#066x}", "public_key": str(public)},
+        [f"The public key is in {public}. Next: urna entity broker-key {public}"],
     )
 
 
@@ -104,37 +79,23 @@ def serve(entity_dir: Path, rpc: str, deployment_file: Path, settings_file: Path
     from gateway.broker.settings import load
     from gateway.broker.signing import BrokerSigner, public_point
     from gateway.broker.upstream import Upstream
-    from protocol.broker import parse_issuer
 
     try:
         settings = load(settings_file)
     except ValueError as error:
         raise EntityError(str(error)) from error
-    with opened(rpc, deployment_file) as (client, deployment):
-        member = Member.open(entity_dir, client, deployment)
-        secret, issuer = member.folder.broker_key(), parse_issuer(_issuer(member))
+    with opened_member(rpc, deployment_file, entity_dir) as member:
+        secret, issuer = member.folder.broker_key(), _issuer(member)
         point = public_point(secret)
-        if _registered(member) != (point.x, point.y):
-            raise KeystoreError("The chain has another key of this entity's broker, or none: urna broker register")
-    assert issuer is not None
+        held = member.deployment.contract("Consortium").read(member.rpc, "brokerKeyOf", member.entity)
+        if (held.x, held.y) != (point.x, point.y):
+            raise KeystoreError("The chain has another key of this entity's broker, or none: urna entity broker-key")
     logs.configure("text", "INFO")
     app = create_app(Broker(settings, BrokerSigner(secret, issuer, time.time), Upstream(settings)))
     click.echo(f"broker {issuer} at {settings.base}")
     uvicorn.Server(server.config(app, host, port)).run()
 
 
-def _registered(member: Member) -> tuple[int, int]:
-    held = member.deployment.contract("Consortium").read(member.rpc, "brokerKeyOf", member.entity)
-    return held.x, held.y
-
-
-def _issuer(member: Member) -> str:
-    from protocol.broker import BrokerIssuer
-    from protocol.types import Address, EntityId
-
+def _issuer(member: Member) -> BrokerIssuer:
     deployment = member.deployment
-    return str(BrokerIssuer(deployment.chain_id, Address(deployment.address("Consortium")), EntityId(member.entity)))
-
-
-def _shown(point: P256Point) -> dict[str, str]:
-    return {"x": f"{point.x:#066x}", "y": f"{point.y:#066x}"}
+    return BrokerIssuer(deployment.chain_id, Address(deployment.address("Consortium")), EntityId(member.entity))

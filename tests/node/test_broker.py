@@ -17,10 +17,6 @@ NAME = "urn:urna:broker:"
 
 
 def test_a_broker_is_set_up_by_three_commands(house: House, run: Run) -> None:
-    code, missing, _ = run("broker", "register", *house.at("A"))
-    assert code != 0
-    assert "urna broker key" in missing["error"]["message"]
-
     folder = ["--entity", str(house.base / "A")]
     _, made, _ = run("broker", "key", *folder)
     _, again, _ = run("broker", "key", *folder)
@@ -36,10 +32,12 @@ def test_a_broker_is_set_up_by_three_commands(house: House, run: Run) -> None:
     }
     settings.write_text(json.dumps(content))
     serve = ["broker", "serve", *house.at("A"), "--settings", str(settings), "--port", str(port)]
-    code, refused, _ = run("broker", "register", *house.at("A"))
-    assert (code, refused["x"]) == (0, made["x"])
-    assert refused["issuer"].startswith(NAME)
-    assert run("broker", "register", *house.at("A"))[1] == refused  # nothing to do
+    served = subprocess.run([sys.executable, "-m", "node.cli", *serve], capture_output=True, text=True, check=False)
+    assert served.returncode != 0
+    assert "urna entity broker-key" in served.stderr
+    code, registered, _ = run("entity", "broker-key", made["public_key"], *house.at("A"))
+    assert code == 0
+    assert registered["issuer"].startswith(NAME)
 
     process = subprocess.Popen([sys.executable, "-m", "node.cli", *serve], stdin=subprocess.DEVNULL)
     try:
@@ -51,7 +49,7 @@ def test_a_broker_is_set_up_by_three_commands(house: House, run: Run) -> None:
                 described = httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration", trust_env=False)
             except httpx.TransportError:
                 time.sleep(0.1)
-        assert described.json()["issuer"] == refused["issuer"]
+        assert described.json()["issuer"] == registered["issuer"]
     finally:
         process.terminate()
         process.wait(20)
@@ -61,9 +59,8 @@ def test_a_broker_is_set_up_by_three_commands(house: House, run: Run) -> None:
     assert len(list((house.base / "A" / "keys").glob("broker.retired-*.json"))) == 1
     served = subprocess.run([sys.executable, "-m", "node.cli", *serve], capture_output=True, text=True, check=False)
     assert served.returncode == 1
-    assert "urna broker register" in served.stderr
+    assert "urna entity broker-key" in served.stderr
 
-    assert run("broker", "register", "--remove", *house.at("A"))[0] == 0
     settings.write_text(json.dumps({**content, "url": "http://10.0.0.1"}))
     served = subprocess.run([sys.executable, "-m", "node.cli", *serve], capture_output=True, text=True, check=False)
     assert served.returncode == 2
