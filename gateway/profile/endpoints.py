@@ -59,10 +59,14 @@ def initiatives(
 
 
 @router.delete("", status_code=204, dependencies=[Depends(same_site)])
-def log_out(request: Request, all_: All) -> Response:
-    """End the session, whether or not there is one. The issuer's own session is the issuer's to end."""
+def log_out(request: Request, all_: All, everywhere: bool = False) -> Response:
+    """End the session, whether or not there is one; with `everywhere` all of the person's here, on whatever device.
+    The issuer's own session is the issuer's to end."""
     secret = all_.log_in.cookies.session(request)
     if secret is not None:
+        found = all_.log_in.sessions.use(secret) if everywhere else None
+        if found is not None:
+            all_.log_in.sessions.end_all(found.person.namespace, found.person.subject)
         all_.log_in.sessions.end(secret)
     response = Response(status_code=204)
     all_.log_in.cookies.clear_session(response)

@@ -76,6 +76,21 @@ def test_a_log_in_opens_a_session_and_a_log_out_ends_it(citizen: Browser, provid
     problem(citizen.client.get("/v1/profile", headers=stolen), 401, "session-ended")
 
 
+def test_who_logs_out_everywhere_ends_a_stolen_session_too(
+    citizen: Browser, consortium: Consortium, provider: Provider
+) -> None:
+    with browser(consortium).client as one, browser(consortium).client as two:
+        stolen, neighbour = Browser(consortium, one, citizen.origin), Browser(consortium, two, citizen.origin)
+        stolen.log_in()
+        provider.person = "bela"
+        neighbour.log_in()
+        provider.person = "ana"
+        citizen.log_in()
+        assert citizen.delete("/v1/profile?everywhere=true").status_code == 204
+        problem(stolen.get("/v1/profile"), 401, "session-ended")
+        assert neighbour.get("/v1/profile").status_code == 200
+
+
 def test_the_request_has_PKCE_and_fresh_secrets_each_time(citizen: Browser, provider: Provider) -> None:
     citizen.log_in()
     citizen.log_in()
