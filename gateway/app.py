@@ -221,6 +221,7 @@ def _connect(
         Parts(settings, view, indexer, sources, workers, tokens, registrar, lambda: _waiting(submissions, ballots))
     )
     ballot_service = BallotService(view, ballots, key, promises)
+    reads = Reads(store, indexer.refuses_writes)
     services = Services(
         view=view,
         indexer=indexer,
@@ -232,7 +233,7 @@ def _connect(
         named=named,
         ballots=ballot_service,
         promises=promises,
-        reads=Reads(store, indexer.refuses_writes),
+        reads=reads,
         nodes=BucketNodes(),
         results=Results(view),
         log_in=log_in.assemble(
@@ -243,7 +244,7 @@ def _connect(
             view,
             deployment,
             journal,
-            store,
+            reads,
         ),
         health=health,
         wake_registrations=persons.wake,

@@ -10,7 +10,7 @@ from gateway.authorisations.client import CodeClient
 from gateway.authorisations.service import AuthorisationService
 from gateway.eid.issuers import Issuer, KeysUnavailable
 from gateway.eid.tokens import TokenVerifier
-from gateway.index.store import IndexStore
+from gateway.index.reads import Reads
 from gateway.index.view import ChainView
 from gateway.journal import Journal
 from gateway.officers.appointments import Appointments
@@ -53,13 +53,13 @@ def assemble(
     view: ChainView,
     deployment: Deployment,
     journal: Journal,
-    store: IndexStore,
+    reads: Reads,
 ) -> LogIn:
     """`endpoint` is the entity's address in the consortium, where issuers send browsers back to."""
     origin = Origin.of(endpoint)
     clients = {iss: _client(issuer, origin) for iss, issuer in issuers.items()}
     authorisations = AuthorisationService(clients, verifier, sessions, view, deployment)
-    profiles = ProfileService(Candidates(store, lambda: view.is_stale()))
+    profiles = ProfileService(Candidates(reads))
     officers = OfficerService(journal, Officers(journal), Appointments(journal), sessions)
     return LogIn(origin, Cookies(origin), sessions, authorisations, officers, profiles)
 

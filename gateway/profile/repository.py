@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.index.store import IndexStore
-from gateway.index.tables import folded, initiative, rules
-from gateway.problems import ChainUnavailable
+from gateway.index.reads import Reads
+from gateway.index.tables import initiative, rules
 from gateway.wire import AsOf
 from protocol.rules import decode
 from protocol.types import InitiativeId, Phase
@@ -34,21 +33,16 @@ class Candidate:
 class Candidates:
     """Each page is of one state of the index."""
 
-    def __init__(self, store: IndexStore, is_stale: Callable[[], bool]) -> None:
-        self._store = store
-        self._is_stale = is_stale
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     def after(self, number: InitiativeId, phases: Collection[Phase], limit: int) -> tuple[AsOf, list[Candidate]]:
         """Up to `limit` initiatives with a higher number, ascending. Raises ChainUnavailable, DatabaseError."""
-        found: list[sa.Row[Any]] = []
-        with self._store.database.read() as db:
-            head = db.execute(sa.select(folded)).one_or_none()
+        found: list[Any] = []
+        with self._reads.snapshot() as now:
             for phase in phases:  # one walk along the index each: together they would be sorted, or all looked at
-                found += db.execute(_page(phase, number, limit)).all()
-        if head is None:
-            raise ChainUnavailable("This gateway has not read the chain yet.")
-        as_of = AsOf(block=head.number, hash=bytes(head.hash), timestamp=head.timestamp, stale=self._is_stale())
-        return as_of, [_candidate(row) for row in sorted(found, key=lambda row: int(row.id))[:limit]]
+                found += now.all(_page(phase, number, limit))
+        return now.as_of, [_candidate(row) for row in sorted(found, key=lambda row: int(row.id))[:limit]]
 
 
 def _page(phase: Phase, number: InitiativeId, limit: int) -> sa.Select[Any]:

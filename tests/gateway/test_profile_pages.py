@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 
 from gateway.database import INDEX, locate
 from gateway.eid.tokens import Person
+from gateway.index.reads import Reads
 from gateway.index.store import IndexStore
 from gateway.index.tables import folded, initiative, rules
 from gateway.problems import ChainUnavailable
@@ -97,11 +98,11 @@ def test_before_the_chain_was_read_there_is_no_page(store: IndexStore) -> None:
     if store.database.all(sa.select(folded)):
         pytest.fail("the order of the tests has changed: this one needs an empty index")
     with pytest.raises(ChainUnavailable):
-        Candidates(store, lambda: False).after(InitiativeId(0), [Phase.REGISTRATION], 10)
+        Candidates(Reads(store, lambda: False)).after(InitiativeId(0), [Phase.REGISTRATION], 10)
 
 
 def test_pages_follow_one_another_and_have_every_initiative_once(many: IndexStore) -> None:
-    candidates = Candidates(many, lambda: True)
+    candidates = Candidates(Reads(many, lambda: True))
     wanted = [Phase.ANNOUNCED, Phase.REGISTRATION]
     found, after = [], InitiativeId(0)
     while True:
@@ -117,7 +118,7 @@ def test_pages_follow_one_another_and_have_every_initiative_once(many: IndexStor
 
 def test_a_page_among_very_many_takes_milliseconds(many: IndexStore) -> None:
     """The machine may be busy: the best of several counts."""
-    service = ProfileService(Candidates(many, lambda: False))
+    service = ProfileService(Candidates(Reads(many, lambda: False)))
     person = Person(ISSUER, ISSUER, "ana", {"residence": "PT-0101"})
     best = 10.0
     for after in range(0, MANY // 2, 1_000):
