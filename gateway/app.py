@@ -54,6 +54,11 @@ from gateway.members.registrar import Registrar
 from gateway.members.single import Desk
 from gateway.metrics import MetricsServer, Readings
 from gateway.observed import Observed
+from gateway.office import back_office
+from gateway.office.acts import endpoints as act_endpoints
+from gateway.office.drafts import endpoints as draft_endpoints
+from gateway.office.moderation import endpoints as moderation_endpoints
+from gateway.office.reports import endpoints as report_endpoints
 from gateway.officers import endpoints as officer_endpoints
 from gateway.openapi import describe
 from gateway.profile import endpoints as profile_endpoints
@@ -113,6 +118,7 @@ class Gateway:
         self.replicator.start()
         self.services.health.monitor.start()
         self.services.intake.start()
+        self.services.office.start()
 
     def stop(self) -> None:
         self.services.health.monitor.stop()
@@ -122,6 +128,7 @@ class Gateway:
         self.replicator.stop()
         for worker in self.workers:
             worker.stop()
+        self.services.office.stop()
         self.services.indexer.stop()
         self.peers.close()
         self.store.close()
@@ -201,6 +208,7 @@ def _connect(
     anonymous = RelayWorker("ballots", ballot_box, [ballot_carrier], settings.poll_interval)
 
     def on_rewind(block: int) -> None:
+        office.reopen_after(block)
         person_box.reopen_after(block)
         ballot_box.reopen_after(block)
 
@@ -222,6 +230,18 @@ def _connect(
     )
     ballot_service = BallotService(view, ballots, key, promises)
     reads = Reads(store, indexer.refuses_writes)
+    results = Results(view)
+    people = log_in.assemble(
+        member.folder.public.endpoint,
+        issuers,
+        tokens,
+        Sessions(settings.session_idle, settings.session_lifetime),
+        view,
+        deployment,
+        journal,
+        reads,
+    )
+    office = back_office.assemble(journal, member, view, results, contents, people.officers, settings.poll_interval)
     services = Services(
         view=view,
         indexer=indexer,
@@ -235,18 +255,10 @@ def _connect(
         promises=promises,
         reads=reads,
         nodes=BucketNodes(),
-        results=Results(view),
-        log_in=log_in.assemble(
-            member.folder.public.endpoint,
-            issuers,
-            tokens,
-            Sessions(settings.session_idle, settings.session_lifetime),
-            view,
-            deployment,
-            journal,
-            reads,
-        ),
+        results=results,
+        log_in=people,
         health=health,
+        office=office,
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
         intake=Intake(ballot_service.cast_all, anonymous.wake),
@@ -314,6 +326,10 @@ def create_app(gateway: Gateway) -> FastAPI:
         authorisation_endpoints.router,
         profile_endpoints.router,
         officer_endpoints.router,
+        draft_endpoints.router,
+        act_endpoints.router,
+        moderation_endpoints.router,
+        report_endpoints.router,
     ):
         app.include_router(router)
     describe(app)

@@ -22,6 +22,7 @@ from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
 from gateway.log_in import LogIn
 from gateway.members.registrar import Registrar
+from gateway.office.back_office import BackOffice
 from gateway.problems import ChainUnavailable, Stopping
 from gateway.promises import Promises
 from gateway.proposals.service import ProposalService
@@ -49,6 +50,7 @@ class Services:
     results: Results
     log_in: LogIn
     health: HealthService
+    office: BackOffice
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]
     intake: Intake

@@ -49,6 +49,7 @@ REFUSALS: dict[tuple[str, str], tuple[type[Problem], ...]] = {
     ("get", f"{_OF}/counts"): _KNOWN,
     ("get", f"{_OF}/result"): (*_KNOWN, problems.WrongPhase),
     ("get", f"{_OF}/proposals"): _KNOWN,
+    ("get", f"{_OF}/follow-up"): _KNOWN,
     ("get", f"{_OF}/slots/{{prefix}}"): (*_KNOWN, problems.PrefixTooLong),
     ("post", f"{_OF}/registrations"): (
         *_PERSON,

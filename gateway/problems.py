@@ -53,19 +53,19 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class Problem(Exception):
-    """Base of all refusals. `extra` are further members of the document: JSON scalars."""
+    """Base of all refusals. `extra` are further members of the document, JSON values."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong here"
     retry_after: ClassVar[int | None] = None
 
-    def __init__(self, detail: str, **extra: str | int | bool | None) -> None:
+    def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.extra: Mapping[str, str | int | bool | None] = extra
+        self.extra: Mapping[str, Any] = extra
 
-    def document(self) -> dict[str, str | int | bool | None]:
+    def document(self) -> dict[str, Any]:
         return {
             "type": f"urn:urna:problem:{self.code}",
             "title": self.title,

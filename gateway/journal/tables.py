@@ -173,6 +173,66 @@ APPOINTMENT = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False),
 )
 
+# The back office. These name officers by pseudonym, with times: officers act in public office.
+
+#: What a draft goes through in the back office.
+DRAFT_STATES = ("draft", "submitted", "approved", "published")
+
+#: `version` is the newest; `act` the publication under way or done, `initiative` what came of it.
+OFFICE_DRAFT = sa.Table(
+    "office_draft",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("submitted_by", sa.Text),
+    sa.Column("approved_by", sa.Text),
+    sa.Column("remark", sa.Text),
+    sa.Column("act", sa.Text),
+    sa.Column("initiative", sa.BigInteger),
+    _one_of("state", DRAFT_STATES),
+)
+
+#: Every version ever saved, by whom and when (Unix seconds).
+OFFICE_DRAFT_VERSION = sa.Table(
+    "office_draft_version",
+    METADATA,
+    sa.Column("draft", sa.Text, sa.ForeignKey("office_draft.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+#: What officers ordered, in the order of arrival: the order of acceptances numbers the options. `statement` is what the
+#: attribution on chain is the hash of; `target`, `data`, `gas` are the call as it was ordered.
+OFFICE_ACT = sa.Table(
+    "office_act",
+    METADATA,
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("initiative", sa.BigInteger),
+    sa.Column("officer", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("body_hash", sa.LargeBinary, nullable=False),
+    sa.Column("arguments", sa.Text, nullable=False),
+    sa.Column("statement", sa.Text, nullable=False),
+    sa.Column("target", sa.LargeBinary, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("gas", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("code", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("tx", sa.Integer, sa.ForeignKey("tx.id")),
+    _one_of("status", STATES),
+)
+sa.Index("ix_office_act_tx", OFFICE_ACT.c.tx)
+sa.Index("ix_office_act_initiative", OFFICE_ACT.c.initiative, OFFICE_ACT.c.place)
+
 
 def effective(table: sa.Table) -> sa.Select[tuple[object, ...]]:
     """Rows of SUBMISSION or BALLOT with their state as `state`: what is carried has its transaction's."""

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from gateway.failures import Failure
 from gateway.journal import Journal
-from gateway.journal.tables import BALLOT, SUBMISSION, TX
+from gateway.journal.tables import BALLOT, OFFICE_ACT, SUBMISSION, TX
 from gateway.problems import NotLanded
 from node.contracts import decode_error
 from node.errors import ContractError
@@ -36,6 +36,7 @@ RESEND_BLOCKS = 2  # the lane's next one is sent again when it missed this many 
 WINDOW = 150  # transactions ahead per lane; clients refuse a sender about 200 ahead
 SETTLE = 5.0  # seconds for which a nonce must look used, or a gap stay open, until that is believed: nodes may lag
 OPEN = ("queued", "sent", "mined")
+CARRIED = (SUBMISSION, BALLOT, OFFICE_ACT)
 GAS_OF_NOTHING = 21_000
 
 
@@ -212,7 +213,7 @@ class Outbox:
         lost = sa.select(TX.c.id).where(*ended)
         with self._journal.transaction() as db:
             self._epoch += 1
-            for table in (SUBMISSION, BALLOT):
+            for table in CARRIED:
                 carried = table.c.status == "final", table.c.tx.in_(lost)
                 db.execute(table.update().where(*carried).values(status="queued"))
             db.execute(TX.update().where(*ended).values(status="sent", block=None))

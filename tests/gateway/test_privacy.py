@@ -20,7 +20,8 @@ from protocol.events import BallotCast
 from protocol.types import InitiativeId
 from tests.gateway.consortium import Consortium, journal_in, landed, until
 
-PERSONAL = {"submission", "evidence", "content", "officer", "officer_role", "invitation", "appointment"}
+OFFICE = {"office_draft", "office_draft_version", "office_act"}
+PERSONAL = {"submission", "evidence", "content", "officer", "officer_role", "invitation", "appointment", *OFFICE}
 
 
 def columns(db: sqlite3.Connection, table: str) -> dict[str, str]:
@@ -54,6 +55,14 @@ def test_P1_the_tables_are_those_that_were_looked_at(schema: sqlite3.Connection)
         "officer_role": {"officer", "role"},
         "invitation": {"code_hash", "officer", "expires"},
         "appointment": {"number", "at", "by", "officer", "change", "roles", "digest"},
+        "office_draft": {
+            *("id", "state", "version", "submitted_by", "approved_by", "remark", "act", "initiative"),
+        },
+        "office_draft_version": {"draft", "version", "document", "author", "at"},
+        "office_act": {
+            *("place", "id", "kind", "account", "initiative", "officer", "key", "body_hash", "arguments", "statement"),
+            *("target", "data", "gas", "at", "status", "code", "reason", "error", "tx"),
+        },
         "alembic_version": {"version_num"},
     }
 
