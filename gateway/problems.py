@@ -28,6 +28,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from gateway.database import DatabaseError
+from node.errors import KeystoreError
 
 log = logging.getLogger(__name__)
 
@@ -308,6 +309,11 @@ def install(app: FastAPI) -> None:
             request, StoreUnavailable("This gateway's database does not answer; try again, or at another member's.")
         )
 
+    async def on_lost_key(request: Request, error: Exception) -> JSONResponse:
+        log.error("a key is out of reach: %s", error)
+        away = SignerUnavailable("This gateway cannot reach its key now; another member's can be asked.")
+        return answer(request, away)
+
     async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
@@ -330,5 +336,6 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(DatabaseError, on_database)
+    app.add_exception_handler(KeystoreError, on_lost_key)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)

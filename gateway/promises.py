@@ -17,9 +17,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from gateway.index.view import ChainView
-from gateway.problems import SignerUnavailable
 from gateway.wire import HexBytes
-from node.errors import KeystoreError
 from node.keys import Signer
 from protocol import eip712
 from protocol.promise import SignedPromise, contract_of
@@ -80,14 +78,11 @@ class Promises:
         self._heads: deque[tuple[int, int]] = deque()  # (block, its time), a few over the window
 
     def give(self, kind: PromiseKind, initiative: InitiativeId, content: bytes) -> Given:
-        """A new promise. Raises SignerUnavailable, ChainUnavailable."""
+        """A new promise. Raises ChainUnavailable, and KeystoreError where the key is out of reach."""
         latest = self._latest_block()
         promise = eip712.Promise(self._entity, kind, initiative, Hash32(content), latest)
         digest = eip712.digest(promise, self._chain_id, contract_of(kind, self._suite))
-        try:
-            return Given(latest, self._key.sign_digest(digest))
-        except KeystoreError as error:
-            raise SignerUnavailable("This gateway cannot reach its key now; another member's can be asked.") from error
+        return Given(latest, self._key.sign_digest(digest))
 
     def renewed(self, kind: PromiseKind, initiative: InitiativeId, content: bytes, given: Given | None) -> Given:
         """The one that was given, where this gateway's present account gave it; else a new one."""

@@ -5,6 +5,7 @@ entity.json                     name, endpoint, accounts by role, relay lanes
 passphrase                      of all keystores, mode 0600
 keys/member.json …              accounts: member, publisher, registrar, gateway, trustee
 keys/gateway-0.json …           the gateway's relay lanes: accounts without any power
+                                (an account in a token has NAME.token, its URI, instead: `node.token`)
 keys/NAME.next.json             an account that is about to follow
 keys/NAME.retired-ADDRESS.json  one that was followed
 keys/trustee-seed.json          32 bytes from which every dealing follows
@@ -25,9 +26,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from node import keys
+from node.accounts import Accounts
 from node.errors import EntityError, KeystoreError
-from node.keys import Key, Secret, Signer
+from node.keys import Secret, Signer
 from node.peppers import PepperStore
+from node.token import TokenUri
 from protocol.bn254 import SCALAR_FIELD
 from protocol.types import Role
 
@@ -87,10 +90,14 @@ class EntityFolder:
         self.public = read_public(path / "entity.json")
 
     @classmethod
-    def create(cls, path: Path, name: str, endpoint: str, lanes: int = DEFAULT_LANES) -> EntityFolder:
+    def create(
+        cls, path: Path, name: str, endpoint: str, lanes: int = DEFAULT_LANES, token: TokenUri | None = None
+    ) -> EntityFolder:
         """Makes the folder with fresh keys; `entity.json` comes last, so that a broken-off start is seen and redone.
+        The accounts' keys are made in the token, where one is given.
 
-        Raises EntityError where there is an entity already, or name, endpoint or lanes are out of bounds.
+        Raises KeystoreError where the token is out of reach; EntityError where there is an entity already, or name,
+        endpoint or lanes are out of bounds.
         """
         if (path / "entity.json").exists():
             raise EntityError(f"The folder {path} holds an entity already; choose another folder.")
@@ -104,8 +111,9 @@ class EntityFolder:
         except (ValueError, OSError) as error:
             raise EntityError(f"The entity cannot be made in {path}: {error}.") from error
         passphrase = keys.new_passphrase(path / "passphrase")
-        accounts = {role: _new_account(path / "keys" / f"{role.label}.json", passphrase) for role in Role}
-        lane_accounts = [_new_account(path / "keys" / f"gateway-{lane}.json", passphrase) for lane in range(lanes)]
+        made = Accounts(path / "keys", lambda: passphrase)
+        accounts = {role: made.make(role.label, token).address for role in Role}
+        lane_accounts = [made.make(f"gateway-{lane}", token).address for lane in range(lanes)]
         _new_secret(path / "keys" / "trustee-seed.json", secrets.token_bytes(32), passphrase)
         _new_secret(path / "keys" / "registrar-decryption.json", secrets.token_bytes(32), passphrase)
         scalar = secrets.randbelow(SCALAR_FIELD - 1) + 1
@@ -114,25 +122,22 @@ class EntityFolder:
         _write_public(path, public)
         return cls(path)
 
-    def successor(self, role: Role) -> Key:
-        """The key that is to follow this role's: a fresh one, or the one that a change left which was broken off."""
-        name, passphrase = role.label, self._passphrase()
-        current, following = self.path / "keys" / f"{name}.json", self.path / "keys" / f"{name}.next.json"
-        if not following.exists() and current.exists():
-            key = keys.load_key(current, passphrase)
+    def successor(self, role: Role) -> Signer:
+        """The key that is to follow this role's: a fresh one, or the one that a change left which was broken off. It
+        is made where the present one is, in a keystore or a token."""
+        accounts, name = self._accounts, role.label
+        if not accounts.exists(f"{name}.next") and accounts.exists(name):
+            key = accounts.load(name)
             if key.address != self.public.accounts[role]:
                 return key  # it has its place already, only entity.json does not say so yet
-        _new_account(following, passphrase)
-        return keys.load_key(following, passphrase)
+        return accounts.make(f"{name}.next", accounts.token_of(name))
 
     def succeed(self, role: Role, address: bytes) -> None:
-        """The successor takes its place; the old keystore stays, named by its account. May be repeated."""
-        name, folder = role.label, self.path / "keys"
-        if (following := folder / f"{name}.next.json").exists():
-            old = self.public.accounts[role]
-            if (kept := folder / f"{name}.json").exists():
-                kept.replace(folder / f"{name}.retired-{old.hex()}.json")
-            following.replace(kept)
+        """The successor takes its place; the old key's file stays, named by its account. May be repeated."""
+        name = role.label
+        if self._accounts.exists(f"{name}.next"):
+            self._accounts.rename(name, f"{name}.retired-{self.public.accounts[role].hex()}")
+            self._accounts.rename(f"{name}.next", name)
         accounts = {**self.public.accounts, role: address}
         self.public = replace(self.public, accounts=accounts)
         _write_public(self.path, self.public)
@@ -201,10 +206,14 @@ class EntityFolder:
         return PepperStore(self.path / "peppers", self._passphrase)
 
     def _account(self, name: str, expected: bytes) -> Signer:
-        key = keys.load_key(self.path / "keys" / f"{name}.json", self._passphrase())
+        key = self._accounts.load(name)
         if key.address != expected:
-            raise KeystoreError(f"The keystore {name}.json in {self.path} is not the account that entity.json names.")
+            raise KeystoreError(f"The key {name} in {self.path} is not the account that entity.json names.")
         return key
+
+    @property
+    def _accounts(self) -> Accounts:
+        return Accounts(self.path / "keys", self._passphrase)
 
     def _secret(self, name: str) -> Secret:
         return keys.load_secret(self.path / "keys" / f"{name}.json", self._passphrase())
@@ -216,14 +225,6 @@ class EntityFolder:
 def _write_public(folder: Path, public: PublicEntity) -> None:
     keys.write_private(folder / "entity.json", json.dumps(public.to_json(), indent=2).encode() + b"\n")
     (folder / "entity.json").chmod(0o644)
-
-
-def _new_account(path: Path, passphrase: str) -> bytes:
-    """A fresh account, or the one that a broken-off start left here."""
-    if not path.exists():
-        secret = keys.new_account_secret()
-        keys.store_secret(path, secret, passphrase, address=Key(secret).address)
-    return keys.load_key(path, passphrase).address
 
 
 def _new_secret(path: Path, value: bytes, passphrase: str) -> None:

@@ -15,6 +15,7 @@ from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
 from gateway.members.schemas import BatchBody, PersonBody, ReplacementBody, SignatureBody, SubmissionBody
 from node import member_auth
+from node.errors import KeystoreError
 from node.keys import Signer
 from node.oidc.fetch import read_bounded
 from protocol import eip712
@@ -111,7 +112,7 @@ class Asker:
                 headers={**headers, "Content-Type": "application/json"},
             ) as response:
                 content = read_bounded(response, MAX_ANSWER, self._timeout)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeystoreError) as error:
             return NoAnswer(type(error).__name__)
         try:
             if 400 <= response.status_code < 500 and response.status_code not in (408, 429):

@@ -10,6 +10,7 @@ import click
 from node import rotation
 from node.cli.options import answer, deployment_option, entity_option, json_option, opened_member, rpc_option
 from node.entity import DEFAULT_LANES, EntityFolder, PublicEntity, read_public
+from node.token import TokenUri
 from protocol.broker import BrokerIssuer, to_jwk
 from protocol.types import Address, EntityId, Role
 
@@ -29,15 +30,25 @@ def entity() -> None:
 @click.option("--name", required=True, help="The entity's name, as everybody will see it.")
 @click.option("--endpoint", required=True, help="Where its gateway answers, like https://urna.example.org.")
 @click.option("--lanes", default=DEFAULT_LANES, show_default=True, help="Relay accounts of its gateway.")
+@click.option(
+    "--token",
+    metavar="URI",
+    help="Make the accounts' keys in this PKCS #11 token (RFC 7512) instead of in files. The PIN is in the file that "
+    "pin-source names, or in URNA_TOKEN_PIN.",
+)
 @json_option
-def init(folder: Path, name: str, endpoint: str, lanes: int) -> None:
+def init(folder: Path, name: str, endpoint: str, lanes: int, token: str | None) -> None:
     """Make FOLDER with fresh keys. An entity that is there already is never overwritten.
 
+    The trustee's seed and decryption key and the registrar's decryption key are in files either way: tokens do not
+    know their curves.
+
     \b
-    Example:
+    Examples:
       urna entity init ./lisboa --name "Câmara Municipal de Lisboa" --endpoint https://urna.lisboa.example
+      urna entity init ./lisboa … --token 'pkcs11:token=lisboa?module-path=/usr/lib/p11.so&pin-source=file:/etc/pin'
     """
-    made = EntityFolder.create(folder, name, endpoint, lanes)
+    made = EntityFolder.create(folder, name, endpoint, lanes, None if token is None else TokenUri.parse(token))
     _show(made.public, [f"Made the entity {made.public.name!r} in {folder}. Keep an offline copy of the folder."])
 
 

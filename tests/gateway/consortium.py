@@ -11,10 +11,11 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -39,6 +40,7 @@ from node.member import Member
 from node.publisher import Acceptance
 from node.rpc import RpcClient
 from node.sender import Sender
+from node.token import TokenUri
 from node.trustee import TrusteeRun
 from protocol.choice import Approval
 from protocol.identity import Identity
@@ -211,7 +213,10 @@ class Consortium:
 
 
 @contextmanager
-def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium]:
+def open_consortium(
+    engine: EmbeddedEngine, folder: Path, tokens: Mapping[str, TokenUri] = MappingProxyType({})
+) -> Iterator[Consortium]:
+    """`tokens`: of the entities whose accounts' keys live in one."""
     with ExitStack() as stack:
         served = {name: Served() for name in NAMES}
         eid = Served()
@@ -223,7 +228,10 @@ def open_consortium(engine: EmbeddedEngine, folder: Path) -> Iterator[Consortium
         issuers = [{"iss": eid.url, "jwks_uri": f"{eid.url}/jwks", "audiences": [issuer.AUDIENCE]}]
         (folder / "issuers.json").write_text(json.dumps(issuers), encoding="utf-8")
 
-        folders = {name: EntityFolder.create(folder / name, f"Entity {name}", served[name].url, 2) for name in NAMES}
+        folders = {
+            name: EntityFolder.create(folder / name, f"Entity {name}", served[name].url, 2, tokens.get(name))
+            for name in NAMES
+        }
         rpc = stack.enter_context(RpcClient.connect(engine.url))
         plan = Plan([one.public for one in folders.values()], 3, "test", finality=0.0, test_key=trapdoor()[0])
         deployment = deploy(rpc, plan)

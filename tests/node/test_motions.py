@@ -11,7 +11,7 @@ import pytest
 from node.cli import main
 from node.deployment import Deployment
 from node.entity import EntityFolder
-from node.keys import Key
+from node.keys import Signer
 from node.member import Member
 from node.rotation import rotate
 from node.rpc import RpcClient
@@ -101,7 +101,7 @@ def test_a_stolen_key_is_replaced_and_worth_nothing_after(house: House, run: Run
 def test_a_rotation_that_was_broken_off_is_gone_on_with(house: House, run: Run, broken_off: str) -> None:
     folder = EntityFolder(house.base / "B")
     old = folder.public.accounts[Role.MEMBER]
-    successor: Key = folder.successor(Role.MEMBER)
+    successor: Signer = folder.successor(Role.MEMBER)
     with RpcClient.connect(house.url) as rpc:
         deployment = Deployment.load(house.base / "net.json")
         member = Member.open(folder.path, rpc, deployment)
