@@ -22,6 +22,7 @@ from gateway.ballots.carrier import BallotCarrier
 from gateway.ballots.intake import Intake
 from gateway.ballots.repository import Ballots
 from gateway.ballots.service import BallotService
+from gateway.conditional import Conditional
 from gateway.contents import endpoints as content_endpoints
 from gateway.contents.named import NamedContents
 from gateway.contents.replicator import Replicator
@@ -295,6 +296,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     settings = gateway.settings
     # The last is the outermost.
     app.add_middleware(Bounds)
+    app.add_middleware(Conditional, head=gateway.services.view.peek)
     app.add_middleware(
         RateLimits,
         rates=Rates(settings.client_rate, settings.client_burst),

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from gateway import problems
+from gateway.conditional import is_of_the_chain
 from gateway.problems import MEDIA_TYPE, Problem
 
 TOKEN: tuple[type[Problem], ...] = tuple(problems.TokenProblem.__subclasses__())
@@ -103,6 +104,8 @@ def describe(app: FastAPI) -> None:
             schema = plain()
             for path, operations in schema["paths"].items():
                 for method, operation in operations.items():
+                    if method == "get" and is_of_the_chain(path):
+                        _conditional(operation)
                     refusals = REFUSALS.get((method, path))
                     if refusals is None:
                         _as_problems(operation["responses"])
@@ -114,6 +117,15 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+
+
+def _conditional(operation: dict[str, Any]) -> None:
+    """Reads of the chain alone may be asked for with If-None-Match (gateway/conditional.py)."""
+    operation["responses"]["200"].setdefault("headers", {})["ETag"] = {
+        "description": "of the block that the answer is as of",
+        "schema": {"type": "string"},
+    }
+    operation["responses"]["304"] = {"description": "What the caller has is still as of the last block"}
 
 
 def _as_problems(responses: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway import conditional
 from gateway.index.store import IndexStore
 from gateway.index.tables import folded
 from gateway.problems import ChainUnavailable
@@ -50,7 +51,9 @@ class Reads:
             if found is None:
                 raise ChainUnavailable("This gateway has not read the chain yet.")
             number, hash_, timestamp = tuple(found)
-            yield Snapshot(db, AsOf(block=number, hash=bytes(hash_), timestamp=timestamp, stale=self._is_stale()))
+            as_of = AsOf(block=number, hash=bytes(hash_), timestamp=timestamp, stale=self._is_stale())
+            conditional.note(as_of)
+            yield Snapshot(db, as_of)
 
     def as_of(self) -> AsOf:
         """The block that a read now would be as of."""

@@ -97,6 +97,13 @@ class ChainView:
             head = self._folding.head
         return AsOf(block=head.number, hash=head.hash, timestamp=head.timestamp, stale=self.is_stale())
 
+    def peek(self) -> AsOf | None:
+        """As `as_of`, without waiting for who folds; None before the first block."""
+        head = self._folding.head
+        if head is None:
+            return None
+        return AsOf(block=head.number, hash=head.hash, timestamp=head.timestamp, stale=self.is_stale())
+
     # Consortium
 
     def is_active(self, entity: EntityId) -> bool:
