@@ -21,7 +21,7 @@ from gateway.security import HEADERS, SecurityHeaders
 from gateway.server import MAX_HEADERS, MAX_URL, BoundedProtocol, config
 from tests.gateway.consortium import Consortium, until
 
-BIG = 4 * 1024 * 1024
+BIG = 32 * 1024 * 1024  # more than any socket buffers
 
 
 class Impatient(BoundedProtocol):
