@@ -169,6 +169,21 @@ def test_J5_a_new_key_signs_at_once_and_the_old_one_stays_as_long_as_its_tokens(
             verified(provider, after)
 
 
+def test_J5_who_is_logging_in_while_the_key_changes_gets_the_new_one(tmp_path: Path) -> None:
+    with running(tmp_path / "eid") as provider:
+        one, discovery = login(provider), discover(provider.issuer)
+        pending = flow.begin(discovery, PUBLIC, NONCE)
+        with one.browser() as browser:
+            page = browser.get(pending.url).headers["location"]
+            kid = provider.rotate()
+            resumed = browser.post(provider.issuer + page, data={"person": "ana"}).headers["location"]
+            back = browser.get(resumed).headers["location"]
+            code = flow.code_of(discovery, pending.state, dict(parse_qsl(urlsplit(back).query)))
+            token = flow.redeem(browser, discovery, PUBLIC, code, pending.verifier)
+        one.close()
+        assert jwt.get_unverified_header(token)["kid"] == kid
+
+
 def test_J5_keys_subjects_and_secrets_outlive_a_kill(tmp_path: Path) -> None:
     with running(tmp_path / "eid") as provider:
         before = provider.token("ana", NONCE, CONFIDENTIAL)
