@@ -15,7 +15,7 @@ import httpx
 import jwt
 import pytest
 
-from gateway.broker.app import create_app
+from gateway.broker.app import COOKIE, create_app
 from gateway.broker.service import Broker
 from gateway.broker.settings import BrokerSettings
 from gateway.broker.signing import BrokerSigner, new_secret, public_point
@@ -221,6 +221,9 @@ def test_J4_a_return_belongs_to_the_browser_that_began_and_counts_once(world: Wo
         assert world.post(browser, {**form, "state": "x"}).status_code == 400
         with httpx.Client(trust_env=False) as stranger:
             assert world.post(stranger, {**form, "state": ""}).status_code == 400
+            stranger.cookies.set(COOKIE, f"{form['state']}.guess")  # the address shows the state, and no more
+            assert world.post(stranger, form).status_code == 400
+        form = world.returned(browser, world.begin().url)
         assert world.post(browser, form).status_code == 303
         assert world.post(browser, form).status_code == 400
 
