@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from gateway.contents.repository import Contents
@@ -25,8 +26,12 @@ from gateway.relay.outbox import Lane, Outbox
 from gateway.relay.simulate import Simulator
 from gateway.relay.worker import RelayWorker
 from node.deployment import Deployment
+from node.errors import KeystoreError
+from node.keys import Signer
 from node.member import Member
 from protocol.types import Role
+
+log = logging.getLogger(__name__)
 
 ACCOUNTS = (Role.PUBLISHER, Role.MEMBER)
 
@@ -82,7 +87,7 @@ def assemble(
         for worker in workers:
             worker.wake()
 
-    keys = {role: member.folder.key(role) for role in ACCOUNTS}
+    keys = _keys(member)
     simulators = {role: Simulator(member.rpc, key.address) for role, key in keys.items()}
     acts = ActService(journal, repository, member.deployment, simulators, wake)
     draft_service = DraftService(journal, drafts, view)
@@ -115,3 +120,14 @@ def assemble(
         tuple(workers),
         tuple(turns),
     )
+
+
+def _keys(member: Member) -> dict[Role, Signer]:
+    """The accounts whose keys are on this machine: an entity may keep its member account elsewhere."""
+    found = {}
+    for role in ACCOUNTS:
+        try:
+            found[role] = member.folder.key(role)
+        except KeystoreError as error:
+            log.warning("the back office does nothing with the %s account: %s", role.label, error)
+    return found

@@ -14,7 +14,7 @@ from gateway.failures import Failure
 from gateway.journal import Journal
 from gateway.office.acts.orders import Order, attribute
 from gateway.office.acts.repository import Act, Acts
-from gateway.problems import KeyReused, MalformedRequest, RefusedByContract, TooMany, UnknownRecord
+from gateway.problems import KeyReused, MalformedRequest, RefusedByContract, SignerUnavailable, TooMany, UnknownRecord
 from gateway.relay.simulate import Simulator
 from node.deployment import Deployment
 from node.errors import ContractError
@@ -56,8 +56,10 @@ class ActService:
         """The act, new or the one that the officer ordered under this key before.
 
         Raises KeyReused for the key with another order, RefusedByContract where the chain would not take it now,
-        TooMany, MalformedRequest; then nothing is stored.
+        TooMany, MalformedRequest, SignerUnavailable; then nothing is stored.
         """
+        if order.account not in self._simulators:
+            raise SignerUnavailable(f"The key of the entity's {order.account.label} account is not at this gateway.")
         key = f"{officer} {key}"
         try:
             meant = {"kind": order.kind.value, "initiative": order.initiative, "arguments": dict(order.arguments)}
