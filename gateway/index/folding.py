@@ -13,8 +13,8 @@ from gateway.index.lazy import CAPACITY, LazyInitiatives
 from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.projector import Projector
 from gateway.index.store import IndexStore
-from protocol.events import Event, decode
-from protocol.state import EventMeta, InitiativeState, State, apply, contract_at, require_settled
+from protocol.events import Contract, Event, InitiativeCreated, decode
+from protocol.state import EventMeta, InitiativeState, State, apply, contract_address, require_settled
 from protocol.state.alone import ConsortiumHistory, refold, restore
 from protocol.types import Address, InitiativeId, Phase, Suite
 
@@ -33,6 +33,7 @@ class Folding:
         self._projector = Projector()
         self.head: Checkpoint | None = None
         self.state = State(*self._origin)
+        self._contracts = {bytes(contract_address(self.state, one)): one for one in Contract}
         self._history = ConsortiumHistory()
         self._known = 0
 
@@ -58,7 +59,7 @@ class Folding:
     def _begin(self, head: Checkpoint | None, initiatives: int) -> None:
         state, history = State(*self._origin), ConsortiumHistory()
         if head is not None:
-            restore(state, history, self._decoded(state, self._store.events_of(None, head.number)))
+            restore(state, history, self._decoded(self._store.events_of(None, head.number)))
             state.last = self._last(head)
         state.created = initiatives
         state.initiatives = LazyInitiatives(self._load, self.lock, self._capacity)
@@ -73,12 +74,11 @@ class Folding:
         if self.head is None or not 0 < initiative <= self._known:
             return None
         own = self._store.events_of(initiative, self.head.number)
-        return refold(self.state, initiative, self._history, self._decoded(self.state, own))
+        return refold(self.state, initiative, self._history, self._decoded(own))
 
-    @staticmethod
-    def _decoded(state: State, events: Iterator[tuple[Checkpoint, RawEvent]]) -> Iterator[tuple[Event, EventMeta]]:
+    def _decoded(self, events: Iterator[tuple[Checkpoint, RawEvent]]) -> Iterator[tuple[Event, EventMeta]]:
         for checkpoint, raw in events:
-            contract = contract_at(state, Address(raw.address))
+            contract = self._contracts.get(raw.address)
             if contract is not None:
                 yield decode(contract, raw.topics, raw.data), _meta(checkpoint, raw)
 
@@ -129,7 +129,7 @@ class Folding:
         state, lazy = self.state, self.lazy
         owned: list[tuple[RawEvent, InitiativeId | None]] = []
         for raw in events:
-            contract = contract_at(state, Address(raw.address))
+            contract = self._contracts.get(raw.address)
             if contract is None:
                 owned.append((raw, None))
                 continue
@@ -143,6 +143,8 @@ class Folding:
                 self._history.note(state, meta, changes)
             else:
                 self._projector.touch(initiative)
+                if isinstance(event, InitiativeCreated):
+                    self._projector.note_rules(initiative, event.rules)
             self._projector.note(changes)
         require_settled(state)
         return owned

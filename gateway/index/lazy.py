@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 from protocol.state import InitiativeState
 from protocol.types import InitiativeId
 
-CAPACITY = 300_000
+CAPACITY = 1_000_000
 
 
 class LazyInitiatives(MutableMapping[InitiativeId, InitiativeState]):
@@ -43,6 +44,17 @@ class LazyInitiatives(MutableMapping[InitiativeId, InitiativeState]):
             self._weigh(initiative)
         self._pinned.clear()
         self._shrink()
+
+    def get(self, initiative: InitiativeId, default: Any = None) -> Any:
+        """As any mapping's; what is being folded is found at once."""
+        if initiative in self._pinned:
+            found = self._held.get(initiative)
+            if found is not None:
+                return found
+        try:
+            return self[initiative]
+        except KeyError:
+            return default
 
     def __getitem__(self, initiative: InitiativeId) -> InitiativeState:
         with self._lock:
@@ -86,6 +98,6 @@ class LazyInitiatives(MutableMapping[InitiativeId, InitiativeState]):
 
 
 def _weight_of(state: InitiativeState) -> int:
-    """In about half a kilobyte each."""
+    """In about a quarter of a kilobyte each."""
     people = 2 * state.electorate.size + 10 * len(state.electorate.batches)
     return 30 + people + 6 * len(state.ballots.cast) + 4 * len(state.count.opened) + 8 * len(state.proposals.proposals)

@@ -39,6 +39,11 @@ class Projector:
         self._motions: set[MotionId] = set()
         self._consortium = False
         self._initiatives: dict[InitiativeId, _Touched] = {}
+        self._encoded: dict[InitiativeId, bytes] = {}
+
+    def note_rules(self, initiative: InitiativeId, encoded: bytes) -> None:
+        """Rules in the form whose hash the reducer has checked: there is only one, and making it again takes long."""
+        self._encoded[initiative] = encoded
 
     def touch(self, initiative: InitiativeId) -> None:
         """An event of this initiative was folded."""
@@ -105,7 +110,10 @@ class Projector:
         for motion in self._motions:
             rows.put(tables.motion, _motion(state.consortium.motions[motion]))
         for initiative, touched in self._initiatives.items():
-            _initiative(rows, state.initiatives[initiative], touched, now, initiative > known)
+            one = state.initiatives[initiative]
+            _initiative(rows, one, touched, now)
+            if initiative > known:
+                _constants(rows, one, self._encoded.get(initiative) or rulebook.encode(one.rules))
         return rows
 
     def clear(self) -> None:
@@ -146,10 +154,8 @@ def _motion(motion: MotionState) -> dict[str, Any]:
     }
 
 
-def _initiative(rows: Rows, one: InitiativeState, touched: _Touched, now: int, is_new: bool) -> None:
+def _initiative(rows: Rows, one: InitiativeState, touched: _Touched, now: int) -> None:
     rows.put(tables.initiative, _own_row(one, now))
-    if is_new:
-        _constants(rows, one)
     if touched.places:
         for place in touched.places:
             row = {"initiative": one.id, "place": place, "commitment": _word(one.electorate.leaves[place])}
@@ -205,12 +211,12 @@ def _own_row(one: InitiativeState, now: int) -> dict[str, Any]:
     }
 
 
-def _constants(rows: Rows, one: InitiativeState) -> None:
+def _constants(rows: Rows, one: InitiativeState, encoded: bytes) -> None:
     rows.put(
         tables.rules,
         {
             "initiative": one.id,
-            "encoded": rulebook.encode(one.rules),
+            "encoded": encoded,
             "hash": one.rules_hash,
             "scope": one.scope,
             "ballot_scope": one.ballots.scope,

@@ -19,7 +19,7 @@ from gateway.database import INDEX, Database, DatabaseDamaged
 from gateway.index import tables
 from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.phases import return_phases, turn_phases
-from gateway.index.rows import Rows
+from gateway.index.rows import Rows, insert_all
 from gateway.index.tables import PROJECTIONS_VERSION, RAW_VERSION, block, event, folded, origin
 from protocol.types import InitiativeId, Phase
 
@@ -215,13 +215,7 @@ class IndexStore:
     def append(self, blocks: Sequence[Block], rows: Rows, state: Folded) -> None:
         """Add blocks with their events, in order, and what they change; all or none."""
         with self._db.transaction() as db:
-            db.execute(
-                sa.insert(block),
-                [{"number": b.number, "hash": b.hash, "parent": b.parent, "timestamp": b.timestamp} for b, _ in blocks],
-            )
-            events = [_event_row(one, raw, initiative) for one, events in blocks for raw, initiative in events]
-            if events:
-                db.execute(sa.insert(event), events)
+            insert_blocks(db, blocks)
             self._project(db, rows, state)
 
     def project(self, rows: Rows, state: Folded) -> None:
@@ -263,6 +257,13 @@ class IndexStore:
                     db.execute(sa.delete(table).where(key.in_(gone[at : at + 500])))
             self._project(db, rows, state)
             return_phases(db, state.checkpoint.timestamp)
+
+
+def insert_blocks(db: sa.Connection, blocks: Sequence[Block]) -> None:
+    """Blocks and their events as they were read."""
+    own = [{"number": b.number, "hash": b.hash, "parent": b.parent, "timestamp": b.timestamp} for b, _ in blocks]
+    insert_all(db, block, own)
+    insert_all(db, event, [_event_row(one, raw, of) for one, events in blocks for raw, of in events])
 
 
 def _event_row(checkpoint: Checkpoint, raw: RawEvent, initiative: InitiativeId | None) -> dict[str, Any]:

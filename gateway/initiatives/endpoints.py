@@ -36,7 +36,7 @@ router = APIRouter(prefix="/v1/initiatives", tags=["initiatives"])
 Initiative = Annotated[InitiativeId, Depends(initiative_id)]
 All = Annotated[Services, Depends(services)]
 
-_SUMMARY = (
+SUMMARY = (
     table.c.id,
     table.c.title,
     table.c.publisher,
@@ -75,7 +75,7 @@ def initiatives(
         text=text,
     )
     with all_.reads.snapshot() as now:
-        found, following = listing.page(now, _SUMMARY, filters, after, limit)
+        found, following = listing.page(now, SUMMARY, filters, after, limit)
         return InitiativeList(as_of=now.as_of, initiatives=[_summary(row) for row in found], next=following)
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks import allocation, gas, replay, throughput, tree, verification, whole_run
+from scripts.benchmarks import allocation, gas, index, replay, throughput, tree, verification, whole_run
 from scripts.benchmarks.document import document, plain
 from scripts.benchmarks.measure import CACHE, ROOT, Figure, Options, Part, Run, carry_out
 
@@ -23,6 +23,7 @@ PARTS: Mapping[str, Callable[[Options], Part]] = {
     "run": whole_run.measure,
     "throughput": throughput.measure,
     "replay": replay.measure,
+    "index": index.measure,
 }
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 NEEDS_DATA = ("allocation", "run")
