@@ -51,6 +51,12 @@ class GatewayReadings:
         except DatabaseError:
             return
 
+    def unfinished(self) -> dict[str, int]:
+        """What was accepted and is not final: what waits, by kind, and transactions under way. Raises DatabaseError."""
+        ballots = sum(count for _, count in self._ballots.waiting_initiatives())
+        under_way = sum(sum(worker.open_by_lane().values()) for worker in self._workers)
+        return {**self._submissions.count_waiting(), "ballot": ballots, "transaction": under_way}
+
     def _queues(self) -> Iterable[Reading]:
         waiting = dict.fromkeys(("registration", "replacement", "proposal"), 0.0) | self._submissions.count_waiting()
         ballots = sum(count for _, count in self._ballots.waiting_initiatives())

@@ -127,6 +127,9 @@ class Settings(BaseModel):
     batch_age: Annotated[float, Field(ge=0, le=600)] = Field(
         2.0, description="or when its oldest has waited for so many seconds"
     )
+    drain_timeout: Annotated[float, Field(ge=0, le=600)] = Field(
+        30.0, description="seconds that a gateway which is told to stop takes to bring what it accepted to its end"
+    )
     last_call: Annotated[int, Field(ge=5, le=3600)] = Field(
         30, description="seconds of chain time before the close in which no ballot waits for company"
     )

@@ -12,5 +12,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("gateway.cli.gateway:gateway", "Run an entity's gateway; look at its settings and what it needs."),
     "broker": ("gateway.cli.broker:broker", "Vouch for persons of an eID that is not OpenID Connect."),
     "officer": ("gateway.cli.officer:officer", "Say who acts for the entity in its gateway's back office."),
+    "journal": ("gateway.cli.journal:journal", "Back up, restore and migrate what a gateway accepted and promised."),
     "index": ("gateway.cli.index:index", "Look after a gateway's index, its cache of the chain."),
 }

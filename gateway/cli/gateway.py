@@ -63,20 +63,20 @@ def gateway() -> None:
 @gateway.command()
 @setting_options
 def run(config: Path | None, **given: Any) -> int:
-    """Serve until told to stop (TERM or Ctrl-C): requests under way are finished first."""
-    import uvicorn
-
+    """Serve until told to stop (TERM or Ctrl-C): what was accepted is brought to its end first; twice, at once."""
     from gateway import logs, server
     from gateway.app import build, create_app
     from gateway.database import DatabaseError
+    from gateway.stopping import GatewayServer
 
     settings = load(config, given).settings
     logs.configure(settings.log_format, settings.log_level)
     try:
-        app = create_app(build(settings))
+        built = build(settings)
+        app = create_app(built)
     except (NodeError, DatabaseError, ValueError, OSError) as error:
         raise CannotStart(str(error)) from error
-    uvicorn.Server(server.config(app, settings.host, settings.port)).run()
+    GatewayServer(server.config(app, settings.host, settings.port), built, settings.drain_timeout).run()
     return 0
 
 
