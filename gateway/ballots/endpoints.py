@@ -35,7 +35,7 @@ async def cast(
 ) -> Response:
     """Cast a sealed ballot; 202 means that it is in this gateway's journal. The slot tells when it is in the box.
 
-    The one endpoint that thousands call within a minute: it reads the body itself and takes no thread (ADR 14).
+    The one endpoint that thousands call within a minute: it reads the body itself and takes no thread (ADR 16).
     """
     without_credentials(request)
     writable(all_)
