@@ -226,9 +226,6 @@ def _connect(
         on_rewind,
     )
     workers = [persons, anonymous]
-    health = HealthService(
-        Parts(settings, view, indexer, sources, workers, tokens, registrar, lambda: _waiting(submissions, ballots))
-    )
     ballot_service = BallotService(view, ballots, key, promises)
     reads = Reads(store, indexer.refuses_writes)
     results = Results(view)
@@ -243,6 +240,10 @@ def _connect(
         reads,
     )
     office = back_office.assemble(journal, member, view, results, contents, people.officers, settings.poll_interval)
+    watched = [*workers, *office.workers]
+    health = HealthService(
+        Parts(settings, view, indexer, sources, watched, tokens, registrar, lambda: _waiting(submissions, ballots))
+    )
     services = Services(
         view=view,
         indexer=indexer,
@@ -265,7 +266,7 @@ def _connect(
         intake=Intake(ballot_service.cast_all, anonymous.wake),
         stopping=threading.Event(),
     )
-    readings = GatewayReadings(view, indexer, submissions, ballots, workers)
+    readings = GatewayReadings(view, indexer, submissions, ballots, watched)
     replicator = Replicator(
         contents, named, lambda: view.other_endpoints(entity), lambda: indexer.fault() is None, settings.text_interval
     )

@@ -56,8 +56,10 @@ def test_figures_are_served_on_a_port_of_their_own(measured: Consortium) -> None
     assert {dict(labels)["worker"] for name, labels in samples if name == "urna_relay_quiet_seconds"} == {
         "persons",
         "ballots",
+        "publisher",
+        "member",
     }
-    assert len([name for name, _ in samples if name == "urna_lane_open"]) == 2
+    assert len([name for name, _ in samples if name == "urna_lane_open"]) == 4
     assert client.get("/metrics").status_code == 404
 
 

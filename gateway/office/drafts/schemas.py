@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from gateway.office.drafts.repository import DraftRow, Version
 from gateway.office.problems import fault_document
@@ -15,6 +15,12 @@ from protocol.rules import MAX_OPTIONS
 
 Code = Annotated[str, Field(min_length=1, max_length=200)]
 Document = dict[str, Any]
+
+
+def _storable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("a text has no NUL and no half characters")
+    return text
 
 
 class NewDraft(Body):
@@ -44,7 +50,7 @@ class ApprovalBody(Body):
 
 
 class RemarkBody(Body):
-    remark: Annotated[str, Field(min_length=1, max_length=2000)]
+    remark: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_storable)]
 
 
 class DryRunBody(Body):

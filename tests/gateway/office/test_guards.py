@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -223,3 +224,15 @@ def test_what_a_page_of_another_site_sends_is_refused(consortium: Consortium) ->
     headers = {"Origin": "https://evil.example", "Idempotency-Key": "k" * 16}
     answer = one.client.post(f"{OFFICE}/initiatives/1/withdrawal", headers=headers, json={"explanation": "x"})
     problem(answer, 403, "cross-site")
+
+
+def test_a_text_that_no_database_takes_is_refused(consortium: Consortium) -> None:
+    writer, second = desk(consortium, "A", "editor"), desk(consortium, "A", "publisher")
+    id_ = writer.post("/drafts", {"document": document(consortium)}).json()["draft"]
+    writer.post(f"/drafts/{id_}/submission")
+    problem(second.post(f"/drafts/{id_}/return", {"remark": "a\0b"}), 400, "malformed-request")
+    for reason in ("\ud800", "a\0b"):
+        headers = {**second.headers, "Idempotency-Key": secrets.token_hex(8), "Content-Type": "application/json"}
+        body = json.dumps({"explanation": reason})
+        answer = second.client.post(f"{OFFICE}/initiatives/1/withdrawal", headers=headers, content=body)
+        assert answer.status_code in (400, 409), answer.text
