@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Holding gateways' promises against the chain: kept, broken, not due yet, released, or none at all.
 
-A ballot is promised by its hash; to judge what became of it one needs the ballot itself (`entry`), from which nullifier
-and sequence follow: its voter may have overtaken it.
+A ballot is promised by its hash. Where no such ballot is in the box, one needs the ballot itself (`entry`) to judge:
+nullifier and sequence follow from it, and its voter may have overtaken it.
 """
 
 from __future__ import annotations
@@ -149,15 +149,15 @@ class Judge:
         signed, promise = given.signed, given.signed.promise
         if (fault := self._fault(signed)) is not None:
             return self._verdict(Outcome.INVALID, fault, signed)
-        if promise.kind is PromiseKind.BALLOT:
+        key = promise.kind, promise.initiative, promise.content
+        if promise.kind is PromiseKind.BALLOT and (given.entry is not None or key not in self._facts.standing):
             record = self._record(given)
             if record is None:
                 says = "The ballot itself is needed, and must be the one whose hash is promised."
                 return self._verdict(Outcome.INVALID, says, signed)
             standing, how = self._ballot(promise.initiative, promise.content, record, promise.latest_block)
         else:
-            standing = self._facts.standing.get((promise.kind, promise.initiative, promise.content))
-            how = "It stands on the chain"
+            standing, how = self._facts.standing.get(key), "It stands on the chain"
         if standing is not None and standing.block <= promise.latest_block:
             return self._verdict(Outcome.KEPT, f"{how} since block {standing.block}.", signed, standing)
         if (released := self._released(given)) is not None:
@@ -259,6 +259,7 @@ class Judge:
                 scope = ballot_scope(self._deployment.chain_id, self._suite.ballot_box, event.initiative)
                 record = _record(event.entry)
                 cast = _Cast(record.sequence, ballot_hash(scope, record), at)
+                facts.standing.setdefault((PromiseKind.BALLOT, event.initiative, cast.hash), at)
                 facts.casts.setdefault((event.initiative, event.nullifier), []).append(cast)
 
 

@@ -23,6 +23,7 @@ from node.oidc.flow import Client
 from node.run.client import GatewayRefused, Gateways
 from node.run.plan import Casting
 from node.run.progress import Step
+from node.run.promises import PromiseBook
 from node.run.voters import Sealed, Voter, author, seal_all
 from protocol.electorate import ElectorateTree
 from protocol.evidence import content_hash
@@ -46,6 +47,7 @@ class Place:
     initiative: InitiativeId
     gateways: Gateways
     issuer: str
+    promises: PromiseBook
 
     @property
     def path(self) -> str:
@@ -68,7 +70,7 @@ def propose(place: Place, contents: Sequence[dict[str, Any]], seed: bytes, step:
             "content_salt": "0x" + content_salt.hex(),
             "salt": "0x" + salt.hex(),
         }
-        place.gateways.post(f"{place.path}/proposals", body, prefer=number)
+        place.promises.keep(place.gateways.post(f"{place.path}/proposals", body, prefer=number))
         return hashed
 
     with closing(login):
@@ -103,7 +105,7 @@ def register(place: Place, voters: Sequence[Voter], step: Step) -> list[Commitme
             "commitment": str(commitment),
             "salt": "0x" + salt.hex(),
         }
-        place.gateways.post(f"{place.path}/registrations", body, prefer=person)
+        place.promises.keep(place.gateways.post(f"{place.path}/registrations", body, prefer=person))
         return commitment
 
     with closing(login):
@@ -203,13 +205,15 @@ class _Box:
         self._sent: dict[Nullifier, tuple[bytes, int]] = {}
 
     def post(self, sealed: Sealed, entry: bytes, hops: int = 1) -> None:
+        is_last = self._last.get(sealed.nullifier) is sealed
         try:
             body = {"entry": "0x" + entry.hex()}
-            self._place.gateways.post_alone(f"{self._place.path}/ballots", body, prefer=sealed.person + hops)
+            answer = self._place.gateways.post_alone(f"{self._place.path}/ballots", body, prefer=sealed.person + hops)
+            self._place.promises.keep(answer, None if is_last else entry)
         except GatewayRefused as refusal:
             if refusal.code != "stale-ballot":  # it, or the voter's later one, is in the box
                 raise
-        if self._last.get(sealed.nullifier) is sealed:
+        if is_last:
             self._sent[sealed.nullifier] = (entry, hops)
 
     def await_all(self) -> None:

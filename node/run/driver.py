@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 
 from node.errors import EngineError, NodeError, RpcUnavailable
+from node.promises import check
 from node.rpc import RpcClient
 from node.run import citizens
 from node.run.citizens import Place
@@ -20,6 +22,7 @@ from node.run.consortium import EntityPlace, RunConsortium, together
 from node.run.plan import Plan, draft, residence
 from node.run.processes import await_condition
 from node.run.progress import Reporter
+from node.run.promises import Balance, PromiseBook
 from node.run.voters import load_voters, people
 from protocol.pabulib import Project
 from protocol.types import InitiativeId
@@ -27,17 +30,20 @@ from protocol.types import InitiativeId
 RULES = "rules.json"
 CREATED = "initiative.json"
 BUNDLE = "bundle.json.gz"
+PROMISES = "promises.jsonl"
+BROKEN = "broken-promises.json"
 PATIENCE = 60.0  # seconds for a chain that is away
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An election that was held: where, and what the contracts and the observer say."""
+    """An election that was held: where, what the contracts and the observer say, and what promises came to."""
 
     initiative: InitiativeId
     counts: dict[str, Any]
     result: dict[str, Any]
     observation: dict[str, Any]
+    promises: Mapping[str, int]
 
 
 class Driver:
@@ -68,6 +74,7 @@ class Driver:
             initiative,
             self._gateways,
             self._consortium.issuer,
+            PromiseBook(self._out / PROMISES),
         )
         windows = self._windows(place)
         self._before_voting(place, windows)
@@ -173,7 +180,20 @@ class Driver:
             )
         counts = place.gateways.get(f"{place.path}/counts")
         result = place.gateways.get(f"{place.path}/result")
-        return Held(place.initiative, counts, result, observation)
+        return Held(place.initiative, counts, result, observation, self._held_to(place))
+
+    def _held_to(self, place: Place) -> Mapping[str, int]:
+        """What the gateways' promises came to. One that was broken is shown; it does not touch the result."""
+        given = place.promises.given()
+        with (
+            self._reporter.part("hold the gateways to their promises", len(given)) as step,
+            RpcClient.connect(self._consortium.rpc) as rpc,
+        ):
+            balance = Balance.of(check(rpc, place.deployment, given))
+            step.reach(len(given))
+        if balance.broken:
+            (self._out / BROKEN).write_text(json.dumps(balance.broken, indent=1), encoding="utf-8")
+        return balance.counts
 
     # Small things
 

@@ -64,6 +64,7 @@ class Outcome:
     observer_passes: bool  # the observer's own verdict
     result_hash: str
     checks: tuple[CheckRow, ...]
+    promises: Mapping[str, int]  # what the gateways' promises came to: kept, broken, …
     times: tuple[PhaseTime, ...]
     peak_memory: int  # bytes, all processes together
     peak_processes: int

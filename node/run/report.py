@@ -24,6 +24,14 @@ def verdicts(outcome: Outcome, language: Language) -> list[tuple[bool, str]]:
     ]
 
 
+def promise_line(outcome: Outcome, language: Language) -> str:
+    """What came of the gateways' promises; released ones need not be kept, and count as kept."""
+    counts = outcome.promises
+    return TEXTS[language]["promise-outcomes"].format(
+        kept=counts["kept"] + counts["released"], broken=counts["broken"] + counts["invalid"], due=counts["not-due"]
+    )
+
+
 def print_outcome(console: Console, outcome: Outcome, language: Language) -> None:
     """The table of projects, the observer's checks, and where everything lies."""
     text = TEXTS[language]
@@ -62,6 +70,7 @@ def print_outcome(console: Console, outcome: Outcome, language: Language) -> Non
         console.print(f"[{'green' if good else 'bold red'}]{'✓' if good else '✗'}[/] {sentence}")
     spent = ", ".join(f"{named(time.name, language)} {time.seconds:.1f} s" for time in outcome.times)
     console.print(f"{text['time']}: {spent}")
+    console.print(f"{text['promises']}: {promise_line(outcome, language)}")
     memory = outcome.peak_memory / 2**20
     console.print(f"{text['memory']}: {memory:,.0f} MiB; {text['processes']}: {outcome.peak_processes}")
     console.print(f"{text['files']}:")
@@ -83,6 +92,7 @@ def html_report(outcome: Outcome, language: Language) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
+        promises=promise_line(outcome, language),
         outcome=outcome,
         projects=by_score(outcome),
         text=TEXTS[language],

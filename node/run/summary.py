@@ -76,6 +76,7 @@ def outcome_of(
             CheckRow(check["id"], check["name"], check["outcome"], check["detail"])
             for check in held.observation["checks"]
         ),
+        promises=held.promises,
         times=times,
         peak_memory=peak_memory,
         peak_processes=peak_processes,

@@ -35,9 +35,10 @@ from node.eid import persons
 from node.run.citizens import Place, slots
 from node.run.client import Gateways
 from node.run.consortium import RunConsortium
-from node.run.driver import Driver
+from node.run.driver import PROMISES, Driver
 from node.run.plan import Plan, make_plan
 from node.run.progress import Reporter
+from node.run.promises import PromiseBook
 from node.run.summary import recount
 from protocol.ballot import PROOF_BYTES
 from protocol.pabulib import read_pb
@@ -238,7 +239,7 @@ def ballots_accepted(out: Path) -> dict[Nullifier, int]:
 
 def place_of(consortium: RunConsortium) -> Place:
     gateways = Gateways([entity.endpoint for entity in consortium.entities])
-    return Place(consortium.deployment, INITIATIVE, gateways, consortium.issuer)
+    return Place(consortium.deployment, INITIATIVE, gateways, consortium.issuer, PromiseBook(consortium.out / PROMISES))
 
 
 def await_slots(place: Place, wanted: dict[Nullifier, int]) -> dict[Nullifier, int]:
