@@ -26,6 +26,12 @@ from node.errors import KeystoreError
 from protocol.attribution import SUFFIX_BYTES, attributed
 from protocol.hashing import keccak
 
+_coincurve: Any
+try:
+    import coincurve as _coincurve
+except ImportError:  # no build for this Python: eth-keys signs the same, slower
+    _coincurve = None
+
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _GAS_PER_BYTE = 16  # of calldata, EIP-2028
 _SCRYPT_N = 1 << 12
@@ -111,15 +117,19 @@ class Signer(ABC):
 class Key(Signer):
     """A signing key in this process's memory; nonces by RFC 6979."""
 
-    __slots__ = ("_private", "address")
+    __slots__ = ("_fast", "_private", "address")
 
     def __init__(self, secret: Secret) -> None:
         if not 0 < int.from_bytes(secret.reveal(), "big") < SECP256K1_N:
             raise KeystoreError("The key is not a valid secp256k1 key.")
         self._private = PrivateKey(secret.reveal())
+        self._fast = None if _coincurve is None else _coincurve.PrivateKey(secret.reveal())
         self.address: bytes = self._private.public_key.to_canonical_address()
 
     def sign_digest(self, digest: bytes) -> bytes:
+        if self._fast is not None and len(digest) == 32:
+            made = self._fast.sign_recoverable(digest, hasher=None)  # libsecp256k1: RFC 6979, low s
+            return bytes(made[:64]) + bytes([27 + made[64]])
         signature = self._private.sign_msg_hash(digest)
         return bytes(signature.r.to_bytes(32, "big") + signature.s.to_bytes(32, "big") + bytes([27 + signature.v]))
 

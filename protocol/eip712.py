@@ -14,7 +14,7 @@ from typing import TypeAlias, get_args
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
 
-from protocol.abi import AbiError, Uint64, codec_of, field_hints
+from protocol.abi import AbiError, Codec, Uint64, codec_of, field_hints
 from protocol.errors import ProtocolError
 from protocol.hashing import keccak, words
 from protocol.types import Address, Commitment, EntityId, Hash32, InitiativeId, PromiseKind, Tag
@@ -120,6 +120,11 @@ def type_string(struct: type[Statement]) -> str:
 
 
 _TYPE_STRINGS: dict[type, str] = {struct: type_string(struct) for struct in get_args(Statement)}
+#: Their fields and how they are encoded; looked up once, since promises are signed by the thousand.
+_MEMBERS: dict[type, tuple[tuple[str, Codec], ...]] = {
+    struct: tuple((field.name, codec_of(hint)) for field, hint in zip(fields(struct), field_hints(struct), strict=True))
+    for struct in get_args(Statement)
+}
 _TYPE_HASHES = {struct: keccak(text.encode()) for struct, text in _TYPE_STRINGS.items()}
 
 
@@ -133,12 +138,9 @@ def domain_separator(name: str, chain_id: int, contract: Address) -> bytes:
 def struct_hash(message: Statement) -> bytes:
     """EIP-712's `hashStruct`."""
     encoded = [_TYPE_HASHES[type(message)]]
-    for field, hint in zip(fields(message), field_hints(type(message)), strict=True):
-        value = getattr(message, field.name)
-        if isinstance(value, tuple):
-            encoded.append(keccak(words(*value)))
-        else:
-            encoded.append(codec_of(hint).encode(value))
+    for name, codec in _MEMBERS[type(message)]:
+        value = getattr(message, name)
+        encoded.append(keccak(words(*value)) if isinstance(value, tuple) else codec.encode(value))
     return keccak(b"".join(encoded))
 
 
