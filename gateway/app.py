@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -49,6 +49,9 @@ from gateway.initiatives.results import Results
 from gateway.journal import Journal, open_journal
 from gateway.journal.tables import EVIDENCE
 from gateway.limits import THREADS, Bounds
+from gateway.live import endpoints as live_endpoints
+from gateway.live.broker import Broker
+from gateway.live.news import News
 from gateway.members import endpoints as member_endpoints
 from gateway.members.peers import Peers
 from gateway.members.registrar import Registrar
@@ -86,6 +89,7 @@ from node.member import Member
 from node.member_auth import Member as AuthenticMember
 from node.member_auth import Resolver, Verifier
 from node.rpc import RpcClient
+from protocol.events import Contract
 from protocol.hashing import keccak
 from protocol.proof import VerifyingKey
 from protocol.types import Address, EntityId, Hash32, Role, Suite
@@ -208,7 +212,11 @@ def _connect(
     persons = RelayWorker("persons", person_box, person_carriers, settings.poll_interval)
     anonymous = RelayWorker("ballots", ballot_box, [ballot_carrier], settings.poll_interval)
 
+    lost: list[Callable[[], None]] = []
+
     def on_rewind(block: int) -> None:
+        for tell in lost:
+            tell()
         office.reopen_after(block)
         person_box.reopen_after(block)
         ballot_box.reopen_after(block)
@@ -225,6 +233,11 @@ def _connect(
         settings.poll_interval,
         on_rewind,
     )
+    reads = Reads(store, indexer.refuses_writes)
+    news = News(reads, dict(zip(deployment.addresses, Contract, strict=True)))
+    live = Broker(news.changed, news.describe)
+    indexer.on_append = live.on_append
+    lost.append(live.on_rewind)
     workers = [persons, anonymous]
     ballot_service = BallotService(view, ballots, key, promises)
     reads = Reads(store, indexer.refuses_writes)
@@ -260,6 +273,7 @@ def _connect(
         results=results,
         log_in=people,
         health=health,
+        live=live,
         office=office,
         wake_registrations=persons.wake,
         wake_ballots=anonymous.wake,
@@ -328,6 +342,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         member_endpoints.router,
         authorisation_endpoints.router,
         profile_endpoints.router,
+        live_endpoints.router,
         officer_endpoints.router,
         draft_endpoints.router,
         act_endpoints.router,

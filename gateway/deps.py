@@ -20,6 +20,7 @@ from gateway.index.nodes import BucketNodes
 from gateway.index.reads import Reads
 from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
+from gateway.live.broker import Broker
 from gateway.log_in import LogIn
 from gateway.members.registrar import Registrar
 from gateway.office.back_office import BackOffice
@@ -50,6 +51,7 @@ class Services:
     results: Results
     log_in: LogIn
     health: HealthService
+    live: Broker
     office: BackOffice
     wake_registrations: Callable[[], None]
     wake_ballots: Callable[[], None]

@@ -12,7 +12,7 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.observed import is_anonymous
+from gateway.observed import STREAM, is_anonymous
 from gateway.problems import MalformedRequest, Problem, TooLarge, TooMany, TooSlow, refuse
 
 MAX_BODY = 128 * 1024
@@ -56,6 +56,9 @@ class Bounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"] == STREAM:  # a stream lasts, and needs no thread; it has a bound of its own
             await self._app(scope, receive, send)
             return
         kind = kind_of(scope)

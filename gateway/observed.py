@@ -19,6 +19,7 @@ from gateway.problems import Problem, code_of, refuse
 
 log = logging.getLogger(__name__)
 
+STREAM = "/v1/events"
 _ANONYMOUS = re.compile(r"/v1/initiatives/[^/]*/(?:ballots|slots)(?:/|\Z)")
 
 
@@ -48,7 +49,8 @@ class Observed:
             await send(message)
 
         anonymous = is_anonymous(scope["path"])
-        metrics.in_flight(0 if anonymous else 1)
+        is_stream = scope["path"] == STREAM
+        metrics.in_flight(0 if anonymous or is_stream else 1)
         try:
             await self._app(scope, receive, watched)
         except Exception:
@@ -57,9 +59,10 @@ class Observed:
                 raise
             await refuse(Problem("This gateway failed here; another member's can be asked."), scope, receive, watched)
         finally:
-            metrics.in_flight(0 if anonymous else -1)
+            metrics.in_flight(0 if anonymous or is_stream else -1)
             answered = Answered(scope["method"], route_of(scope), status, time.perf_counter() - begun, code_of(scope))
-            self._count(answered, anonymous)
+            if not is_stream or status != 200:  # how long somebody listened is no figure of ours
+                self._count(answered, anonymous)
 
     def _count(self, answered: Answered, anonymous: bool) -> None:
         if answered.status == 0:

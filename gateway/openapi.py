@@ -44,6 +44,7 @@ REFUSALS: dict[tuple[str, str], tuple[type[Problem], ...]] = {
     ("get", "/health/ready"): (),
     ("get", "/health"): (),
     ("get", "/v1/initiatives"): (),
+    ("get", "/v1/events"): (),
     ("get", _OF): _KNOWN,
     ("get", f"{_OF}/leaves/{{bucket}}"): (*_KNOWN, problems.UnknownRecord),
     ("get", f"{_OF}/nodes"): _KNOWN,

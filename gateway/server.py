@@ -12,8 +12,9 @@ import json
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.observed import STREAM
 from gateway.problems import MEDIA_TYPE, HeadersTooLarge, Problem, TooSlow, UriTooLong
 
 HEADER_TIMEOUT = 10.0  # seconds from a connection, or a request's first byte, to the end of its headers
@@ -100,6 +101,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Idle, or with an answer that nobody fetched."""
         self.transport.abort()
+
+    def shutdown(self) -> None:
+        """A stream would never end by itself: it ends now, and its reader asks another member, or here again."""
+        super().shutdown()
+        answering: RequestResponseCycle | None = self.cycle
+        if answering is not None:
+            if not answering.response_complete and answering.scope["path"] == STREAM:
+                self.transport.close()
 
     def _stop_header_timer(self) -> None:
         if self._header_timer is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gateway.database import DatabaseDamaged, DatabaseError
-from gateway.index.model import Checkpoint
+from gateway.index.model import Checkpoint, RawEvent
 from gateway.index.reading import Discrepancy, ReadBlock, read_blocks, read_checkpoint
 from gateway.index.sources import NoSource, Source, Sources
 from gateway.index.store import IndexStore
@@ -60,6 +60,8 @@ class Indexer:
         self._finality = finality
         self._interval = interval
         self._on_rewind = on_rewind
+        #: Told of blocks once they are stored; it must not raise, and not take long.
+        self.on_append: Callable[[Sequence[tuple[Checkpoint, Sequence[RawEvent]]]], None] = lambda blocks: None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         self._chunk = CHUNK
@@ -151,7 +153,9 @@ class Indexer:
         blocks = self._read(source, head, range(begin, last + 1))
         if not blocks:
             return False
-        self._view.append([(block.checkpoint, block.events) for block in blocks])
+        read = [(block.checkpoint, block.events) for block in blocks]
+        self._view.append(read)
+        self.on_append(read)
         self._progress = time.monotonic()
         self._chunk = min(CHUNK, 2 * self._chunk)
         return last < latest

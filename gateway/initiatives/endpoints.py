@@ -76,7 +76,7 @@ def initiatives(
     )
     with all_.reads.snapshot() as now:
         found, following = listing.page(now, SUMMARY, filters, after, limit)
-        return InitiativeList(as_of=now.as_of, initiatives=[_summary(row) for row in found], next=following)
+        return InitiativeList(as_of=now.as_of, initiatives=[summary_of(row) for row in found], next=following)
 
 
 @router.get("/{initiative}")
@@ -144,7 +144,7 @@ def result_document(initiative: Initiative, all_: All) -> ResultAnswer:
     )
 
 
-def _summary(row: Any) -> InitiativeSummary:
+def summary_of(row: Any) -> InitiativeSummary:
     return InitiativeSummary(
         initiative=row.id,
         title=row.title,
