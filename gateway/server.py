@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.observed import STREAM
 from gateway.problems import MEDIA_TYPE, HeadersTooLarge, Problem, TooSlow, UriTooLong
@@ -105,10 +105,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """A stream would never end by itself: it ends now, and its reader asks another member, or here again."""
         super().shutdown()
-        answering: RequestResponseCycle | None = self.cycle
-        if answering is not None:
-            if not answering.response_complete and answering.scope["path"] == STREAM:
-                self.transport.close()
+        answering: Any = self.cycle  # None before the first request, whatever uvicorn's type says
+        if answering is not None and not answering.response_complete and answering.scope["path"] == STREAM:
+            self.transport.close()
 
     def _stop_header_timer(self) -> None:
         if self._header_timer is not None:
