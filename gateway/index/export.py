@@ -22,7 +22,9 @@ PAGE = 10_000
 
 def lines(database: Database) -> Iterator[str]:
     """One line a table's name, one a row. All as of one block. Raises DatabaseError."""
-    exported = sorted((table for table in tables.metadata.tables.values() if table is not tables.origin), key=_name)
+    exported = sorted(
+        (table for table in tables.metadata.tables.values() if table not in (tables.origin, tables.header)), key=_name
+    )
     with database.read() as db:
         for table in exported:
             yield json.dumps({"table": table.name})

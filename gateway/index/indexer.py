@@ -153,6 +153,7 @@ class Indexer:
         blocks = self._read(source, head, range(begin, last + 1))
         if not blocks:
             return False
+        self._store.keep_headers([(block.checkpoint.number, block.header) for block in blocks])
         read = [(block.checkpoint, block.events) for block in blocks]
         self._view.append(read)
         self.on_append(read)
@@ -225,12 +226,14 @@ class Indexer:
         if shown is None:
             self._sources.rest(source)
             raise NodeError(f"the node is behind: it has block {latest}, and {head.number} was read")
+        read = self._store.header(head.number)
         facts = {
             "source": source.name,
             "block": head.number,
             "read": "0x" + head.hash.hex(),
+            "read_header": None if read is None else "0x" + read.hex(),
             "now": "0x" + shown[0].hash.hex(),
-            "header": "0x" + shown[1].hex(),
+            "now_header": "0x" + shown[1].hex(),
         }
         self._sources.evidence.keep("fork", facts)
         raise ChainFork(

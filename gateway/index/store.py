@@ -20,12 +20,13 @@ from gateway.index import tables
 from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.phases import return_phases, turn_phases
 from gateway.index.rows import Rows, insert_all
-from gateway.index.tables import PROJECTIONS_VERSION, RAW_VERSION, block, event, folded, origin
+from gateway.index.tables import PROJECTIONS_VERSION, RAW_VERSION, block, event, folded, header, origin
 from protocol.types import InitiativeId, Phase
 
 log = logging.getLogger(__name__)
 
 PAGE = 2_000
+HEADERS = 1_000
 
 
 class IndexStore:
@@ -217,6 +218,20 @@ class IndexStore:
         with self._db.transaction() as db:
             insert_blocks(db, blocks)
             self._project(db, rows, state)
+
+    def keep_headers(self, headers: Sequence[tuple[int, bytes]]) -> None:
+        """The last thousand, for evidence."""
+        rows = Rows()
+        for number, encoded in headers:
+            rows.put(header, {"number": number, "encoded": encoded})
+        with self._db.transaction() as db:
+            rows.write(db)
+            db.execute(sa.delete(header).where(header.c.number <= headers[-1][0] - HEADERS))
+
+    def header(self, number: int) -> bytes | None:
+        """RLP of a block's header as it was read, if it was read lately."""
+        rows = self._db.all(sa.select(header.c.encoded).where(header.c.number == number))
+        return bytes(rows[0][0]) if rows else None
 
     def project(self, rows: Rows, state: Folded) -> None:
         """What blocks change that were read before."""

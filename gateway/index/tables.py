@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
-RAW_VERSION = 2
+RAW_VERSION = 3
 PROJECTIONS_VERSION = 2
 
 metadata = sa.MetaData()
@@ -52,7 +52,15 @@ event = Table(
     sqlite_with_rowid=False,
 )
 
-RAW = (block, event)
+header = Table(
+    "header",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("encoded", LargeBinary, nullable=False),
+    comment="RLP of the last blocks' headers, seals included: evidence, should one of them ever be another",
+)
+
+RAW = (block, event, header)
 
 # Projections
 

@@ -176,6 +176,47 @@ def test_words_are_found_without_case_and_accents() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(),
+        Filters(phase=Phase.VOTING),
+        Filters(kind=Kind.CONTEST, phase=Phase.VOID),
+        Filters(entity=3),
+        Filters(area="PT-0302", phase=Phase.COUNTED),
+        Filters(text="escola évora"),
+        Filters(text="p", kind=Kind.CONSULTATION, entity=1, area="PT-1106", phase=Phase.COUNTED),
+    ],
+)
+def test_no_page_scans_a_table(filled: Filled, filters: Filters) -> None:
+    """SQLite's own plan for every statement of a page: each table is searched, or walked along an index."""
+    if not filled.store.database.is_sqlite:
+        pytest.skip("the planner of PostgreSQL goes by statistics")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    engine = filled.store.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        with filled.reads.snapshot() as now:
+            listing.page(now, [tables.initiative.c.id, tables.initiative.c.title], filters, None, 50)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert asked
+    with filled.store.database.read() as db:
+        for statement, parameters in asked:
+            for row in db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters):
+                step = row[3]
+                table = step.split()[1] if step.startswith("SCAN") else ""
+                walked = "USING" in step or table not in ("initiative", "area", "word", "rules")
+                if table == "initiative" and not walked:  # along the primary key, newest first, as far as a page goes
+                    walked = "ORDER BY initiative.id DESC" in statement and "LIMIT" in statement
+                assert walked, (step, statement)
+
+
 # Slots
 
 

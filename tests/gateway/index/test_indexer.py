@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.problems import ChainUnavailable
 from node.errors import NodeError
 from node.rpc import RpcClient
 from protocol.errors import ProtocolError
+from protocol.hashing import keccak
 from protocol.types import Address, InitiativeId, Suite
 from tests.gateway.chain import MemoryChain
 from tests.gateway.consortium import Consortium, until
@@ -95,13 +97,18 @@ def test_G6_an_embedded_chain_that_lost_blocks_is_read_again(embedded: Follower,
     assert embedded.view.as_of().hash == chain.hash(7)
 
 
-def test_G6_a_fork_of_a_final_chain_stops_the_indexer(final: Follower, chain: MemoryChain) -> None:
+def test_G6_a_fork_of_a_final_chain_stops_the_indexer(final: Follower, chain: MemoryChain, tmp_path: Path) -> None:
     chain.refork(5)
     with pytest.raises(ChainFork, match="block 9"):
         final.indexer.round()
     final.indexer.start()
     until(lambda: not final.indexer._thread.is_alive())
 
+    [file] = (tmp_path / "evidence").glob("fork-*.json")
+    kept = json.loads(file.read_text())
+    assert kept["read"] != kept["now"]
+    for which in ("read", "now"):  # two headers of one block: who sealed both is convicted
+        assert keccak(bytes.fromhex(kept[f"{which}_header"][2:])).hex() == kept[which][2:]
     assert "block 9 of a final chain" in str(final.indexer.fault())
     assert final.indexer.refuses_writes()
     assert final.view.as_of().block == 9  # reads stay up
