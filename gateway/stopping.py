@@ -15,7 +15,7 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.app import Gateway
+from gateway.assembly import Gateway
 from gateway.database import DatabaseError
 
 log = logging.getLogger(__name__)

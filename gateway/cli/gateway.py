@@ -65,7 +65,8 @@ def gateway() -> None:
 def run(config: Path | None, **given: Any) -> int:
     """Serve until told to stop (TERM or Ctrl-C): what was accepted is brought to its end first; twice, at once."""
     from gateway import logs, server
-    from gateway.app import build, create_app
+    from gateway.app import create_app
+    from gateway.assembly import build
     from gateway.database import DatabaseError
     from gateway.stopping import GatewayServer
 

@@ -20,7 +20,8 @@ import psutil
 import uvicorn
 
 from gateway import server
-from gateway.app import build, create_app
+from gateway.app import create_app
+from gateway.assembly import build
 from gateway.settings import Settings
 from scripts.benchmarks.chain import trapdoor
 

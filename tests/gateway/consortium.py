@@ -23,7 +23,8 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.app import Gateway, build, create_app
+from gateway.app import create_app
+from gateway.assembly import Gateway, build
 from gateway.database import JOURNAL, locate
 from gateway.index.view import ChainView
 from gateway.journal import Journal, open_journal

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway import server
-from gateway.app import build, create_app
+from gateway.app import create_app
+from gateway.assembly import build
 from gateway.ballots.repository import Ballots
 from gateway.members.peers import Peers
 from gateway.relay.outbox import Outbox

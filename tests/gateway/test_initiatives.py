@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.app import build
+from gateway.assembly import build
 from gateway.database import DatabaseInUse
 from gateway.index.nodes import BucketNodes
 from gateway.initiatives.repository import BUCKET, buckets

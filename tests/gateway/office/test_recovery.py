@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.app import Gateway, build
+from gateway.assembly import Gateway, build
 from gateway.office.acts import orders
 from gateway.office.acts.repository import Act
 from node import events
