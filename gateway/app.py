@@ -16,6 +16,7 @@ from gateway import log_in, problems
 from gateway.assembly import Gateway
 from gateway.authorisations import endpoints as authorisation_endpoints
 from gateway.ballots import endpoints as ballot_endpoints
+from gateway.ballots.door import BallotDoor
 from gateway.conditional import Conditional
 from gateway.contents import endpoints as content_endpoints
 from gateway.entities import endpoints as entity_endpoints
@@ -61,6 +62,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.services = gateway.services
     settings = gateway.settings
     # The last is the outermost.
+    app.add_middleware(BallotDoor, services=gateway.services)
     app.add_middleware(Bounds)
     app.add_middleware(Conditional, head=gateway.services.view.peek)
     app.add_middleware(

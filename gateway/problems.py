@@ -269,6 +269,13 @@ class StoreUnavailable(Problem):
     status, code, title, retry_after = 503, "store-unavailable", "The gateway's database does not answer", 2
 
 
+def malformed(error: RequestValidationError) -> MalformedRequest:
+    """The first fault, by its place; the value itself stays out: it may be a token."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return MalformedRequest(f"{place}: {first['msg'].rstrip('.')}.", field=place)
+
+
 def respond(problem: Problem) -> JSONResponse:
     headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
     return JSONResponse(problem.document(), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
@@ -316,10 +323,7 @@ def install(app: FastAPI) -> None:
 
     async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        # The value itself stays out: it may be a token.
-        return answer(request, MalformedRequest(f"{place}: {first['msg'].rstrip('.')}.", field=place))
+        return answer(request, malformed(error))
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

@@ -39,6 +39,7 @@ class Sampler(threading.Thread):
         self.counts: Counter[str] = Counter()
         self.spent: dict[str, float] = {}  # seconds of processor time by kind of thread
         self._names: dict[int, str] = {}
+        self._before: dict[str, float] = {}
 
     def run(self) -> None:
         for rounds in count():
@@ -63,7 +64,14 @@ class Sampler(threading.Thread):
         for thread in psutil.Process().threads():
             name = self._names.get(thread.id, "native code")
             spent[re.sub(r"[-_ ]?\d+$", "", name)] += thread.user_time + thread.system_time
-        self.spent = dict(spent)
+        self.spent = {name: seconds - self._before.get(name, 0.0) for name, seconds in spent.items()}
+
+    def begin(self, *_: object) -> None:
+        """Count from here on."""
+        self._before = {}
+        self._look_at_times()
+        self._before = self.spent
+        self.counts.clear()
 
     def stop(self) -> None:
         self._end.set()
@@ -75,6 +83,7 @@ def main() -> None:
     app = create_app(build(Settings(**settings), test_key=trapdoor()[0]))
     sampler = Sampler(str(Path(__file__).resolve().parents[2]))
     sampler.start()
+    signal.signal(signal.SIGUSR1, sampler.begin)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more after its orderly end
     uvicorn.Server(server.config(app, port=settings["port"])).run()
     sampler.stop()

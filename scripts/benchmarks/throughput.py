@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -91,6 +92,7 @@ def _through_gateway(
     requests.write_bytes(b"".join(_request(initiative, entry) for entry in entries))
     before = int(chain.read("BallotBox", "ballotCount", initiative))
     watch = _Processor({"anvil": chain.engine.pid, "gateway": process})
+    psutil.Process(process).send_signal(signal.SIGUSR1)  # it counts from here on
     spent = _children()
     begun = time.monotonic()
     load = [sys.executable, "-m", "scripts.benchmarks.load", str(port), str(requests)]
@@ -188,7 +190,7 @@ def _profile(through: _Rate, ready: _Rate, samples: dict[str, Any], ballots: int
         "| ready-made batches | " + " | ".join(f"{ready.cpu.get(name, 0):.2f}" for name in through.cpu)
         + f" | {sum(ready.cpu.values()):.2f} |",
         "",
-        "The gateway's by thread (ms per ballot, with the start): "
+        "The gateway's by thread (ms per ballot, of the last round): "
         + ", ".join(f"{name} {seconds * 1000 / ballots:.2f}" for name, seconds in samples["threads"].items()),
         "",
         "Where the gateway's threads were (share of the samples; idle threads not counted, but those that wait for the "
