@@ -19,12 +19,12 @@ from gateway.index.export import digest, lines
 from gateway.index.folding import Folding
 from gateway.index.model import Checkpoint, RawEvent
 from gateway.index.store import IndexStore
-from protocol.events import Event, encode
+from protocol.events import AccountChanged, EntitySuspended, Event, encode
 from protocol.hashing import keccak
 from protocol.state import EventMeta, State, apply, next_turn, status_at
 from protocol.state.alone import ConsortiumHistory, refold
-from protocol.types import InitiativeId
-from tests.protocol.chronicle import CHAIN_ID, CONSORTIUM, SUITE, whole_life
+from protocol.types import EntityId, InitiativeId, Role
+from tests.protocol.chronicle import CHAIN_ID, CONSORTIUM, ONE, SUITE, Chronicle, address, whole_life
 
 Blocks = list[tuple[Checkpoint, list[RawEvent]]]
 
@@ -87,6 +87,19 @@ def test_G7_an_initiative_alone_is_what_it_is_among_all(log: Sequence[tuple[Even
         if not state.expected and not state.skips:
             assert refold(state, InitiativeId(number), history, own[number]) == state.initiatives[number]
     assert set(own) == {1, 2}
+
+
+def test_G7_what_entities_become_later_changes_nothing_that_they_signed() -> None:
+    """A registrar gets another account, and is suspended, after it signed: the initiative alone is still the same."""
+    c = Chronicle()
+    c.until_voting()
+    c.emit(AccountChanged(EntityId(2), Role.REGISTRAR, address("another")))
+    c.motion(CONSORTIUM, "suspend(uint32)", [2], EntitySuspended(EntityId(2)))
+    state, history = State(CHAIN_ID, CONSORTIUM, SUITE), ConsortiumHistory()
+    for event, meta in c.log:
+        history.note(state, meta, apply(state, event, meta))
+    own = [(event, meta) for event, meta in c.log if getattr(event, "initiative", None) == ONE]
+    assert refold(state, ONE, history, own) == c.initiative
 
 
 def test_G7_whatever_is_forgotten_comes_back(store: IndexStore, blocks: Blocks, expected: list[str]) -> None:
