@@ -88,13 +88,12 @@ class LazyInitiatives(MutableMapping[InitiativeId, InitiativeState]):
         self._weights[initiative] = weight
 
     def _shrink(self, keep: InitiativeId | None = None) -> None:
-        if self._weight <= self._capacity:
-            return
-        for initiative in list(self._held):
-            if initiative not in self._pinned and initiative != keep:
-                del self[initiative]
-            if self._weight <= self._capacity:
+        while self._weight > self._capacity:
+            free = (one for one in self._held if one not in self._pinned and one != keep)
+            oldest = next(free, None)  # a copy of the whole for each that goes would take longer than folding it
+            if oldest is None:
                 return
+            del self[oldest]
 
 
 def _weight_of(state: InitiativeState) -> int:
