@@ -18,7 +18,10 @@ from gateway.problems import MalformedRequest, Problem, TooLarge, TooMany, TooSl
 MAX_BODY = 128 * 1024
 #: A batch for co-signing carries up to 200 tokens of 8 kB.
 MAX_MEMBER_BODY = 2 * 1024 * 1024
-MAX_DEPTH = 32  # of JSON
+#: A ballot's entry has 8 kB, twice that as hex.
+MAX_BALLOT_BODY = 32 * 1024
+#: Of JSON. What is refused for a name that nobody knows is told by each name, which takes longer than reading it.
+MAX_DEPTH, MAX_NAMES, MAX_BRACKETS, MAX_QUOTES = 32, 2_000, 20_000, 60_000
 MAX_IN_FLIGHT = 256
 BODY_TIMEOUT = 15.0  # seconds for a whole body
 TURN_TIMEOUT = 10.0  # seconds that a request waits for a thread of its kind
@@ -30,7 +33,9 @@ THREADS = sum(SHARES.values()) - SHARES["ballots"]
 #: None of them may fill the house: this part of all requests under way at most.
 LARGEST_PART = 0.75
 
-_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
+#: A string, or the rest where it has no end; possessive, so that nothing is looked at twice.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_STRUCTURE = bytes(set(range(256)) - set(b"[]{}:"))
 
 
 class Bounds:
@@ -140,22 +145,27 @@ def kind_of(scope: Scope) -> str:
     return "members" if path.startswith("/members/") else "persons"
 
 
-def too_deep(body: bytes) -> bool:
-    """Whether JSON nests deeper than MAX_DEPTH. What is no JSON at all is for the parser to refuse."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for token in _TOKENS.finditer(body):
-        match token.group():
-            case b"[" | b"{":
-                depth += 1
-                if depth > MAX_DEPTH:
-                    return True
-            case b"]" | b"}":
-                depth -= 1
-            case b'"':
-                return False  # a string without an end
-    return False
+def too_intricate(body: bytes) -> str | None:
+    """How JSON is more than parsers should be troubled with, before they are: a sentence, or None. What is no JSON at
+    all is for them to refuse.
+
+    Every request comes by here, on the event loop: there is no step in Python for each of its brackets.
+    """
+    if body.count(b'"') > MAX_QUOTES:
+        return f"JSON here has at most {MAX_QUOTES} quotation marks."
+    structure = _STRING.sub(b"", body).translate(None, _NO_STRUCTURE)
+    if structure.count(b":") > MAX_NAMES:
+        return f"JSON here has at most {MAX_NAMES} named values."
+    brackets = structure.replace(b":", b"")
+    if len(brackets) > MAX_BRACKETS:
+        return f"JSON here has at most {MAX_BRACKETS} brackets."
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return None
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    if b"[]" in brackets or b"{}" in brackets or brackets.count(b"[") + brackets.count(b"{") > MAX_DEPTH:
+        return f"JSON here nests at most {MAX_DEPTH} deep."
+    return None
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
@@ -164,7 +174,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
         raise MalformedRequest("The path holds a NUL.")
     headers = dict(scope["headers"])
     is_member = scope["path"].startswith("/members/") and b"x-urna-signature" in headers
-    bound = MAX_MEMBER_BODY if is_member else MAX_BODY
+    bound = MAX_MEMBER_BODY if is_member else MAX_BALLOT_BODY if is_anonymous(scope["path"]) else MAX_BODY
     too_large = TooLarge(f"A request here has at most {bound} bytes.", limit=bound)
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > bound:
@@ -179,6 +189,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
             raise too_large
         if not message.get("more_body", False):
             break
-    if too_deep(bytes(body)):
-        raise MalformedRequest(f"JSON here nests at most {MAX_DEPTH} deep.")
-    return bytes(body)
+    whole = bytes(body)
+    if (fault := too_intricate(whole)) is not None:
+        raise MalformedRequest(fault)
+    return whole

@@ -197,7 +197,8 @@ class Settings(BaseModel):
     def load_issuers(self) -> list[IssuerSettings]:
         """Raises ValueError naming the file where it is no list of issuers, or names one twice."""
         try:
-            issuers = TypeAdapter(list[IssuerSettings]).validate_python(json.loads(self.issuers.read_text()))
+            form = TypeAdapter(list[IssuerSettings], config=ConfigDict(hide_input_in_errors=True))  # they hold secrets
+            issuers = form.validate_python(json.loads(self.issuers.read_text()))
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.issuers}: not a usable list of issuers: {error}") from error
         if not issuers or len({issuer.iss for issuer in issuers}) != len(issuers):

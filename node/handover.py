@@ -19,6 +19,7 @@ from node.keys import Secret
 from node.member import Member
 from node.pepper_box import Envelope
 from node.peppers import HANDED_OVER, Destroyed
+from node.plain import AS_IT_IS, is_compressed
 from protocol.rules import Rules
 from protocol.types import EntityId, Hash32, InitiativeId, Role
 
@@ -51,7 +52,7 @@ def hand_over(member: Member, initiative: InitiativeId, rules: Rules, *, patienc
             done[entity] = Handover(entity, waiting[entity], None)
     pepper = store.get(rules.pepper_hash)
     deadline = time.monotonic() + patience
-    with httpx.Client(timeout=10, trust_env=False, follow_redirects=False) as http:
+    with httpx.Client(timeout=10, trust_env=False, follow_redirects=False, headers=AS_IT_IS) as http:
         while pepper is not None:
             for entity, endpoint in waiting.items():
                 if entity not in done or done[entity].problem is not None:
@@ -110,6 +111,8 @@ def _exchange(http: httpx.Client, request: httpx.Request) -> dict[str, str]:
     """The JSON object that came, which must be short."""
     response = http.send(request, stream=True)
     try:
+        if is_compressed(response):
+            raise ValueError("compressed")
         content = b""
         for chunk in response.iter_bytes():
             content += chunk

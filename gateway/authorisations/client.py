@@ -12,6 +12,7 @@ import httpx
 from gateway.sessions.problems import AuthorisationDenied, IssuerRefused, IssuerUnavailable
 from node.oidc import flow
 from node.oidc.discovery import Discovery
+from node.plain import AS_IT_IS
 from protocol.scope import Assurance
 
 #: Exchanges under way at one issuer: one that hangs must not hold every thread of the gateway (G10).
@@ -63,7 +64,7 @@ class CodeClient:
         if not self._turns.acquire(timeout=TURN):
             raise IssuerUnavailable("The eID issuer is slow to answer; log in again in a moment.")
         try:
-            with httpx.Client(timeout=self.timeout, follow_redirects=False, trust_env=False) as http:
+            with httpx.Client(timeout=self.timeout, follow_redirects=False, trust_env=False, headers=AS_IT_IS) as http:
                 return flow.redeem(http, discovery, self.client, code, verifier)
         finally:
             self._turns.release()

@@ -139,10 +139,13 @@ class Broker:
     def finish(self, state: str, cookie: str, token: str, error: str) -> str:
         """Back from upstream, with a token or an error: where the browser goes. Raises BadState.
 
-        The eID may leave out `state`, with an error for one; the cookie says it as well.
+        The eID may leave out `state` with an error: then the cookie alone says it. A token without it could be
+        anybody's, brought by a page that wants this browser to be logged in as somebody else.
         """
         key, _, browser = cookie.partition(".")
-        if not hmac.compare_digest((state or key).encode(), key.encode()):
+        if not state and error and not token:
+            state = key
+        if not hmac.compare_digest(state.encode(), key.encode()):
             raise BadState
         request = self._pending.take(key)
         if request is None or not hmac.compare_digest(request.browser, _digest(browser)):

@@ -20,6 +20,7 @@ import httpx
 
 from gateway.broker.settings import BrokerSettings
 from node.oidc.fetch import read_bounded
+from node.plain import AS_IT_IS
 
 MAX_ANSWER = 256 * 1024
 MAX_TOKEN = 4096
@@ -66,7 +67,9 @@ class Upstream:
             raise UpstreamError("the token is of no use", away=False)
         end = self._clock() + self._settings.patience
         wanted = list(self._settings.wanted)
-        with httpx.Client(timeout=self._settings.timeout, follow_redirects=False, trust_env=False) as http:
+        with httpx.Client(
+            timeout=self._settings.timeout, follow_redirects=False, trust_env=False, headers=AS_IT_IS
+        ) as http:
             begun = self._ask(http, "POST", json={"token": token, "attributesName": wanted})
             query = {"token": token, "authenticationContextId": _context(begun)}
             if isinstance(begun.get("token"), str):

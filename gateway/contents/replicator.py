@@ -21,6 +21,7 @@ from gateway.contents.named import NamedContents
 from gateway.contents.repository import MAX_CONTENT, Contents, NotTheContent
 from gateway.database import DatabaseError
 from node.oidc.fetch import read_bounded
+from node.plain import AS_IT_IS
 from protocol.types import Hash32
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Replicator:
         self._seen = -1  # the block as of which everything was looked at
         self._wanted: dict[Hash32, None] = {}  # missing, in no order that matters
         self._again: dict[Hash32, tuple[float, float]] = {}  # when to look for it again, and the pause before that
-        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False, headers=AS_IT_IS)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="contents")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="contents", daemon=True)

@@ -160,7 +160,11 @@ class Parts:
 
 def _answers(endpoint: str) -> bool:
     try:
-        response = httpx.get(f"{endpoint}/health/live", timeout=REACH_TIMEOUT, follow_redirects=False, trust_env=False)
+        # What it says is not read: it could go on for ever.
+        with (
+            httpx.Client(timeout=REACH_TIMEOUT, follow_redirects=False, trust_env=False) as http,
+            http.stream("GET", f"{endpoint}/health/live") as response,
+        ):
+            return response.status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
-    return response.status_code == 200

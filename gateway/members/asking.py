@@ -18,6 +18,7 @@ from node import member_auth
 from node.errors import KeystoreError
 from node.keys import Signer
 from node.oidc.fetch import read_bounded
+from node.plain import AS_IT_IS
 from protocol import eip712
 from protocol.types import EntityId
 
@@ -93,7 +94,7 @@ class Asker:
         self._view = view
         self._key = key
         self._timeout = timeout
-        self._http = httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False)
+        self._http = httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False, headers=AS_IT_IS)
 
     def close(self) -> None:
         self._http.close()

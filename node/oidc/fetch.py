@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from node.plain import AS_IT_IS, is_compressed
+
 
 def get(url: str, timeout: float, limit: int) -> bytes:
     """GET of at most `limit` bytes, as a whole within about twice `timeout` seconds.
@@ -16,7 +18,7 @@ def get(url: str, timeout: float, limit: int) -> bytes:
     Raises httpx.HTTPError, also for any status but 200; ValueError where the answer is too long or drips in.
     """
     with (
-        httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+        httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False, headers=AS_IT_IS) as client,
         client.stream("GET", url) as response,
     ):
         if response.status_code != httpx.codes.OK:
@@ -27,8 +29,10 @@ def get(url: str, timeout: float, limit: int) -> bytes:
 
 
 def read_bounded(response: httpx.Response, limit: int, timeout: float) -> bytes:
-    """The body of a streamed response. Raises ValueError where it is longer than `limit` bytes or drips in for longer
-    than `timeout` seconds: httpx itself only bounds the time between two chunks."""
+    """The body of a streamed response. Raises ValueError where it is longer than `limit` bytes, compressed, or drips in
+    for longer than `timeout` seconds: httpx itself only bounds the time between two chunks."""
+    if is_compressed(response):
+        raise ValueError("the answer is compressed, which was not asked for")
     body, end = bytearray(), time.monotonic() + timeout
     for chunk in response.iter_bytes():
         body += chunk

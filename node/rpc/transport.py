@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from node.errors import RpcRefused, RpcTooLong, RpcUnavailable
+from node.plain import AS_IT_IS, is_compressed
 
 DEFAULT_TIMEOUT = 20.0
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
@@ -36,7 +37,8 @@ class HttpTransport:
         self.url = url
         self._max_bytes = max_bytes
         # The proxy settings of the environment are for the world outside, not for a node of one's own.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, headers={"content-type": "application/json"})
+        headers = {"content-type": "application/json", **AS_IT_IS}
+        self._http = httpx.Client(timeout=timeout, trust_env=False, headers=headers)
 
     def send(self, payload: bytes) -> bytes:
         """Raises RpcUnavailable on refusal, time-out, a status other than 200, or too long an answer."""
@@ -44,6 +46,8 @@ class HttpTransport:
             with self._http.stream("POST", self.url, content=payload) as response:
                 if response.status_code != 200:
                     raise RpcUnavailable(f"The node at {self.url} answered with HTTP status {response.status_code}.")
+                if is_compressed(response):
+                    raise RpcUnavailable(f"The node at {self.url} answered compressed, which was not asked for.")
                 answer = bytearray()
                 for chunk in response.iter_bytes():
                     answer += chunk

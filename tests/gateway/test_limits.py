@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.eid.issuers import Issuer, IssuerSettings, KeysUnavailable, fetch_keys
-from gateway.limits import MAX_DEPTH, SHARES, Bounds, kind_of, too_deep
+from gateway.limits import MAX_DEPTH, MAX_MEMBER_BODY, MAX_NAMES, SHARES, Bounds, kind_of, too_intricate
 from node.oidc.fetch import read_bounded
+from node.plain import AS_IT_IS
 from tests.gateway.consortium import Consortium
 
 
@@ -158,17 +160,38 @@ def test_whose_threads_a_request_takes(path: str, method: str, kind: str) -> Non
         (b'"' + b"[" * 100, False),
         (b"", False),
         (b"[{" * 40 + b"}]" * 40, True),
+        (b"[" + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b",1]", True),
+        (b"[" * 40 + b"}" * 40, True),
     ],
 )
 def test_JSON_may_be_wide_and_not_deep(body: bytes, deep: bool) -> None:
-    assert too_deep(body) is deep
+    assert (too_intricate(body) is not None) is deep
+
+
+@pytest.mark.parametrize(
+    ("body", "wide"),
+    [
+        (b"{" + b",".join(b'"%d":":::"' % name for name in range(MAX_NAMES)) + b"}", False),
+        (b"{" + b",".join(b'"%d":1' % name for name in range(MAX_NAMES + 1)) + b"}", True),
+        (b"[" + b"[]," * 40_000 + b"1]", True),
+        (b"[" + b'"",' * 40_000 + b"1]", True),
+    ],
+)
+def test_G9_what_would_take_a_parser_long_is_refused_before(body: bytes, wide: bool) -> None:
+    assert (too_intricate(body) is not None) is wide
 
 
 def test_hostile_strings_are_looked_through_quickly() -> None:
-    begun = time.monotonic()
-    for body in (b'"\\' * 60_000 + b"[" * 100, b"[" * 40 + b'"' * 120_000, b'\\"' * 60_000 + b"{" * 40):
-        too_deep(body)
-    assert time.monotonic() - begun < 1
+    """On the event loop: what takes a tenth of a second here stops everybody, ballots too, for so long."""
+    hostile = [
+        *(b'"\\' * 60_000 + b"[" * 100, b"[" * 40 + b'"' * 120_000, b'\\"' * 60_000 + b"{" * 40),
+        *(b'"' + b"\\" * MAX_MEMBER_BODY, b'{"":' * 20_000, b"[]" * (MAX_MEMBER_BODY // 2), b"[{" * 10_000),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)) * 300,
+    ]
+    for body in hostile:
+        begun = time.process_time()
+        too_intricate(body[:MAX_MEMBER_BODY])
+        assert time.process_time() - begun < 0.1
 
 
 def test_what_nests_too_deep_is_malformed(consortium: Consortium) -> None:
@@ -236,6 +259,28 @@ def test_G10_an_answer_that_drips_is_given_up() -> None:
         fetch_keys(f"http://127.0.0.1:{listening.getsockname()[1]}/jwks", 0.3)
     listening.close()
     thread.join()
+
+
+def test_G10_a_compressed_answer_is_refused_before_it_is_inflated() -> None:
+    """Twice compressed, 800 bytes are 400 megabytes: the first chunk would be too many."""
+    bomb = gzip.compress(gzip.compress(bytes(1 << 20)))
+    asked: list[httpx.Request] = []
+
+    class Socketlike(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield bomb
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, headers={"content-encoding": "gzip, gzip"}, stream=Socketlike())
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer), headers=AS_IT_IS) as client,
+        client.stream("GET", "http://x") as response,
+        pytest.raises(ValueError, match="compressed"),
+    ):
+        read_bounded(response, 2 << 20, 1.0)
+    assert asked[0].headers["accept-encoding"] == "identity"
 
 
 def test_an_answer_that_is_too_long_is_given_up() -> None:

@@ -75,6 +75,13 @@ def test_secrets_print_as_stars(good: dict[str, str]) -> None:
     assert shown("rpc", f"http://member:{password}@rpc.example.org/") == "http://member:********@rpc.example.org/"
 
 
+def test_what_is_wrong_with_the_issuers_is_told_without_their_secrets(good: dict[str, str]) -> None:
+    Path(good["issuers"]).write_text(json.dumps([{"iss": "https://eid.example.org", "client_secret": "hunter2"}]))
+    with pytest.raises(ValueError, match="audiences") as caught:
+        load(None, good, {}).settings.load_issuers()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_lists_are_written_with_commas_or_as_lists(good: dict[str, str], tmp_path: Path) -> None:
     given = load(None, {**good, "cors_origins": "https://a.example.org, https://b.example.org:8443"}, {}).settings
     assert given.cors_origins == ("https://a.example.org", "https://b.example.org:8443")

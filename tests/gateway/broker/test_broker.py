@@ -219,6 +219,8 @@ def test_J4_a_return_belongs_to_the_browser_that_began_and_counts_once(world: Wo
         world.returned(thief, world.begin().url)
         assert world.post(thief, form).status_code == 400
         assert world.post(browser, {**form, "state": "x"}).status_code == 400
+        # Another person's token, brought to this browser by a link to the page of returning: it has no state.
+        assert world.post(browser, {**form, "state": ""}).status_code == 400
         with httpx.Client(trust_env=False) as stranger:
             assert world.post(stranger, {**form, "state": ""}).status_code == 400
             stranger.cookies.set(COOKIE, f"{form['state']}.guess")  # the address shows the state, and no more
