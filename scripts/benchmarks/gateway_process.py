@@ -64,13 +64,14 @@ class Sampler(threading.Thread):
         for thread in psutil.Process().threads():
             name = self._names.get(thread.id, "native code")
             spent[re.sub(r"[-_ ]?\d+$", "", name)] += thread.user_time + thread.system_time
-        self.spent = {name: seconds - self._before.get(name, 0.0) for name, seconds in spent.items()}
+        # Those that have ended since keep their last figure.
+        self.spent |= {name: seconds - self._before.get(name, 0.0) for name, seconds in spent.items()}
 
     def begin(self, *_: object) -> None:
         """Count from here on."""
-        self._before = {}
+        self._before, self.spent = {}, {}
         self._look_at_times()
-        self._before = self.spent
+        self._before, self.spent = self.spent, {}
         self.counts.clear()
 
     def stop(self) -> None:
