@@ -40,7 +40,8 @@ class _Rate:
 
 def measure(options: Options) -> Part:
     """Both ways in turn, on the same chain and initiative; the better of each counts."""
-    count, rounds = options.size(2_000, 500), options.size(2, 1)
+    # Enough that the last, part-filled batch, which waits for company, does not weigh.
+    count, rounds = options.size(10_000, 1_000), options.size(2, 1)
     with tempfile.TemporaryDirectory() as folder, open_chain(Path(folder), 3, EMBEDDED_FINALITY) as chain:
         initiative = _to_voting(chain)
         samples = Path(folder) / "samples.json"
