@@ -43,9 +43,11 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """`ids` walks along an index; `holds` is asked of single rows; a `wide` one may not be walked if it is common."""
+    """`ids` walks along an index, `some` counts how many there are up to a bound, `holds` is asked of single rows; a
+    `wide` one may not be walked if it is common."""
 
     ids: Ids
+    some: sa.Select[Any]
     holds: sa.ColumnElement[bool]
     wide: bool = False
 
@@ -80,8 +82,7 @@ def _rarest(now: Snapshot, given: Sequence[_Filter]) -> _Filter | None:
     for one in given:
         if len(given) == 1 and not one.wide:
             return one
-        some = one.ids(_LAST).order_by(None).limit(_RARE).subquery()
-        (count,) = tuple(now.first(sa.select(sa.func.count()).select_from(some)))
+        (count,) = tuple(now.first(sa.select(sa.func.count()).select_from(one.some.limit(_RARE).subquery())))
         if not (one.wide and count == _RARE):
             counts.append((count, len(counts), one))
     return min(counts)[2] if counts else None
@@ -114,7 +115,8 @@ def _column(column: sa.Column[Any], value: int) -> _Filter:
         )
 
     # No index for this one: it is held against rows that another filter found.
-    return _Filter(ids, sa.func.coalesce(column, -1) == value)
+    some = sa.select(sa.literal(1)).select_from(initiative).where(column == value)
+    return _Filter(ids, some, sa.func.coalesce(column, -1) == value)
 
 
 def _area(code: str) -> _Filter:
@@ -122,14 +124,17 @@ def _area(code: str) -> _Filter:
         own = area.c.initiative
         return sa.select(own.label("id")).where(area.c.code == code, own < below).order_by(own.desc())
 
-    return _Filter(ids, sa.exists().where(area.c.code == code, area.c.initiative == initiative.c.id))
+    some = sa.select(sa.literal(1)).select_from(area).where(area.c.code == code)
+    return _Filter(ids, some, sa.exists().where(area.c.code == code, area.c.initiative == initiative.c.id))
 
 
 def _term(term: str) -> _Filter:
     begins = sa.and_(word.c.word >= term, word.c.word < term + "\U0010ffff")
 
     def ids(below: int) -> sa.Select[Any]:
-        own = word.c.initiative
-        return sa.select(own.label("id")).where(begins, own < below).group_by(own).order_by(own.desc())
+        # Walked only where it is rare, so that the bound takes nothing away; it keeps the search apart from the order.
+        found = sa.select(word.c.initiative.label("id")).where(begins).limit(_RARE).subquery()
+        return sa.select(found.c.id).where(found.c.id < below).group_by(found.c.id).order_by(found.c.id.desc())
 
-    return _Filter(ids, sa.exists().where(word.c.initiative == initiative.c.id, begins), wide=True)
+    some = sa.select(sa.literal(1)).select_from(word).where(begins)
+    return _Filter(ids, some, sa.exists().where(word.c.initiative == initiative.c.id, begins), wide=True)

@@ -39,7 +39,7 @@ def main() -> None:
     listening.bind(("127.0.0.1", 0))
     listening.listen(256)
     print(listening.getsockname()[1], flush=True)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=120))
     asyncio.run(server.serve(sockets=[listening]))
     store.close()
 
