@@ -184,7 +184,7 @@ def _connect(base: _Foundation) -> Gateway:
     gateway_key = member.folder.key(Role.GATEWAY)
     peers = Peers(registrar, view, gateway_key, settings.member_timeout)
     horizon = settings.promise_horizon + deployment.finality
-    promises = Promises(entity, gateway_key, deployment.chain_id, _suite(deployment), view, horizon)
+    promises = Promises(entity, gateway_key, deployment.chain_id, _suite(deployment), view, horizon, settings.last_call)
     contents, named = Contents(journal), NamedContents(lambda: store.database)
     relay = _relay(base, registrar, peers)
 

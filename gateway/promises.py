@@ -2,7 +2,8 @@
 """The gateway's word: what it accepts will stand on the chain by a block that it names (design, section 9).
 
 The block is `horizon` seconds ahead at the chain's pace, which is measured, and rounded up to a multiple of STEP, so
-that it tells of the time of acceptance no more than a round number does.
+that it tells of the time of acceptance no more than a round number does. Shortly before the chain takes no more of a
+kind nothing is promised: one block too late, and an honest gateway would have broken its word.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ STEP = 64
 LEAST_PACE = 1.0
 #: Seconds of chain time over which the pace is measured.
 WINDOW = 600
+#: Seconds of chain time before the end of a window in which nothing is promised.
+LAST_CALL = 30
 
 
 class PromiseBody(BaseModel):
@@ -66,7 +69,14 @@ class Promises:
     """Signed by the gateway's account of `entity`; safe across threads."""
 
     def __init__(
-        self, entity: EntityId, key: Signer, chain_id: int, suite: Suite, view: ChainView, horizon: float
+        self,
+        entity: EntityId,
+        key: Signer,
+        chain_id: int,
+        suite: Suite,
+        view: ChainView,
+        horizon: float,
+        last_call: float = LAST_CALL,
     ) -> None:
         self._entity = entity
         self._key = key
@@ -74,21 +84,27 @@ class Promises:
         self._suite = suite
         self._view = view
         self._horizon = horizon
+        self._last_call = last_call
         self._lock = threading.Lock()
         self._heads: deque[tuple[int, int]] = deque()  # (block, its time), a few over the window
 
-    def give(self, kind: PromiseKind, initiative: InitiativeId, content: bytes) -> Given:
-        """A new promise. Raises ChainUnavailable, and KeystoreError where the key is out of reach."""
+    def give(self, kind: PromiseKind, initiative: InitiativeId, content: bytes) -> Given | None:
+        """A new promise; None in the last call, when it may come too late.
+
+        Raises ChainUnavailable, and KeystoreError where the key is out of reach.
+        """
+        if self._view.as_of().timestamp >= self._ends(kind, initiative) - self._last_call:
+            return None
         latest = self._latest_block()
         promise = eip712.Promise(self._entity, kind, initiative, Hash32(content), latest)
         digest = eip712.digest(promise, self._chain_id, contract_of(kind, self._suite))
         return Given(latest, self._key.sign_digest(digest))
 
-    def renewed(self, kind: PromiseKind, initiative: InitiativeId, content: bytes, given: Given | None) -> Given:
-        """The one that was given, where this gateway's present account gave it; else a new one."""
+    def renewed(self, kind: PromiseKind, initiative: InitiativeId, content: bytes, given: Given | None) -> Given | None:
+        """The one that was given, where this gateway's present account gave it; else a new one, if there can be one."""
         if given is not None and self._signed(kind, initiative, content, given).signer() == self._key.address:
             return given
-        return self.give(kind, initiative, content)
+        return self.give(kind, initiative, content) or given
 
     def show(
         self, kind: PromiseKind, initiative: InitiativeId, content: bytes, given: Given | None
@@ -101,6 +117,17 @@ class Promises:
     def _signed(self, kind: PromiseKind, initiative: InitiativeId, content: bytes, given: Given) -> SignedPromise:
         promise = eip712.Promise(self._entity, kind, initiative, Hash32(content), given.latest_block)
         return SignedPromise(promise, self._chain_id, contract_of(kind, self._suite), given.signature)
+
+    def _ends(self, kind: PromiseKind, initiative: InitiativeId) -> int:
+        """When the chain takes no more of this kind."""
+        windows = self._view.windows(initiative)
+        match kind:
+            case PromiseKind.BALLOT:
+                return windows.voting_closes
+            case PromiseKind.REPLACEMENT:
+                return windows.voting_opens
+            case PromiseKind.REGISTRATION | PromiseKind.PROPOSAL:
+                return windows.registration_closes
 
     def _latest_block(self) -> int:
         head = self._view.as_of()

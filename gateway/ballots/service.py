@@ -113,7 +113,9 @@ class BallotService:
     def _again(self, stored: StoredBallot) -> Accepted:
         """The same answer; a promise by an account that is no more the gateway's is given anew."""
         promise = self._promises.renewed(PromiseKind.BALLOT, stored.initiative, stored.hash, stored.promise)
-        return self._answer(stored if promise == stored.promise else self._ballots.promise(stored, promise))
+        if promise is None or promise == stored.promise:
+            return self._answer(stored)
+        return self._answer(self._ballots.promise(stored, promise))
 
     def _answer(self, stored: StoredBallot) -> Accepted:
         promise = self._promises.show(PromiseKind.BALLOT, stored.initiative, stored.hash, stored.promise)

@@ -106,6 +106,10 @@ class SingleCarrier(ABC):
     def is_done(self, submission: Submission) -> bool:
         """Whether the chain has it: it was handed in at another member as well."""
 
+    def stands(self, submission: Submission) -> bool:
+        """Whether the chain took it, whatever became of it since."""
+        return self.is_done(submission)
+
     @abstractmethod
     def untimely(self, submission: Submission) -> Failure | None:
         """Why it can never be brought any more, or None."""
@@ -162,13 +166,17 @@ class SingleCarrier(ABC):
 
         return Parcel(self._contract.address, data, self.GAS, link)
 
-    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
-        submissions = self._desk.submissions
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None] | None:
+        """By the index, which has checked the block: a receipt is what the node says."""
+        receipt, submissions = settled.receipt, self._desk.submissions
+        if receipt is not None and self._desk.view.as_of().block < receipt.block_number:
+            return None
         carried = submissions.carried_by(self.KIND, settled.tx)
+        there = [self.stands(submission) for submission in carried]
 
         def write(db: sa.Connection) -> None:
-            for submission in carried:
-                if settled.landed:
+            for submission, stands in zip(carried, there, strict=True):
+                if settled.landed and stands:
                     submissions.finish(db, submission)
                 elif settled.receipt is None:
                     submissions.requeue(db, submission)

@@ -132,12 +132,18 @@ class RegistrationCarrier:
         return claims, good
 
     def _is_known(self, submission: Submission, tag: Tag) -> bool:
-        """Ends the submission of who is registered already, here or through another member."""
+        """Ends the submission of who is registered already, here or through another member.
+
+        But what was promised is brought all the same, with another commitment too: the contract skips it, and says so
+        on the chain. Else anybody could make this gateway break its word, by registering through two members at once.
+        """
         known = self._view.commitment_of(submission.initiative, tag)
         if known is None:
             return False
         if known == commitment_of(submission):
             self._submissions.finish_now([submission])
+        elif submission.promise is not None:
+            return False
         else:
             self._submissions.fail_now([submission], KNOWN_PERSON)
         return True
@@ -164,11 +170,13 @@ class RegistrationCarrier:
         else:
             self._submissions.remark_now(good, waits(shortfall))
 
-    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None]:
-        """By the chain itself: the batch may have skipped a person."""
+    def outcome(self, settled: Settled) -> Callable[[sa.Connection], None] | None:
+        """By the index, which has checked the block: the batch may have skipped a person, and a node may lie."""
+        receipt = settled.receipt
+        if receipt is not None and self._view.as_of().block < receipt.block_number:
+            return None
         carried = self._submissions.carried_by("registration", settled.tx)
-        asked = [(each.initiative, tag_of(each)) for each in carried]
-        stored = self._simulator.read_all(self._electorate, "commitmentOf", asked) if carried else []
+        stored = [self._view.commitment_of(each.initiative, tag_of(each)) for each in carried]
 
         def write(db: sa.Connection) -> None:
             for submission, commitment in zip(carried, stored, strict=True):
@@ -178,9 +186,11 @@ class RegistrationCarrier:
                     self._submissions.requeue(db, submission)
                 elif not settled.landed:
                     self._submissions.retry(db, submission, settled.failure)
-                elif commitment:
+                elif commitment is not None:
                     self._submissions.fail(db, submission, KNOWN_PERSON)
-                else:
+                elif self._view.is_used(submission.initiative, commitment_of(submission)):
                     self._submissions.fail(db, submission, KNOWN_COMMITMENT)
+                else:
+                    self._submissions.retry(db, submission, settled.failure)
 
         return write

@@ -25,6 +25,9 @@ class ReplacementCarrier(SingleCarrier):
         pending = self._desk.view.pending_replacement(submission.initiative, tag_of(submission))
         return pending == commitment_of(submission)
 
+    def stands(self, submission: Submission) -> bool:
+        return self._desk.view.is_used(submission.initiative, commitment_of(submission))
+
     def untimely(self, submission: Submission) -> Failure | None:
         view = self._desk.view
         known = view.commitment_of(submission.initiative, tag_of(submission)) is not None

@@ -221,8 +221,8 @@ def test_no_json_and_too_much_of_it_are_refused(poll: Poll) -> None:
             yield b"x" * 1024
 
     problem(client.post(path, content=b"{", headers=headers), 400, "malformed-request")
-    problem(client.post(path, content=b"[" * 100_000, headers=headers), 400, "malformed-request")
-    problem(client.post(path, content=b"x" * (128 * 1024 + 1), headers=headers), 413, "too-large")
+    problem(client.post(path, content=b"[" * 30_000, headers=headers), 400, "malformed-request")
+    problem(client.post(path, content=b"x" * (32 * 1024 + 1), headers=headers), 413, "too-large")
     problem(client.post(path, content=parts(), headers=headers), 413, "too-large")
     long = {"entry": "0x" + "00" * 9000}
     problem(client.post(path, json=long), 400, "malformed-request")
@@ -282,6 +282,21 @@ def test_B5_ballots_are_judged_by_the_chains_clock_to_the_second(
         assert refused.value.extra["phase"] == phase
         assert refused.value.extra["opens"] == poll.consortium.windows(poll.initiative).votingOpens
         assert journal.read(sa.select(BALLOT)) == []
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize(("left", "promised"), [(31, True), (30, False), (1, False)])
+def test_G8_what_may_come_too_late_is_not_promised(
+    poll: Poll, entry: bytes, tmp_path: Path, left: int, promised: bool
+) -> None:
+    closes, journal = int(poll.consortium.windows(poll.initiative).votingCloses), journal_in(tmp_path)
+    service = service_of(poll, closes - left, Ballots(journal, 10))
+    try:
+        for _ in range(2):
+            accepted = service.cast(poll.initiative, entry)
+            assert accepted.status == "accepted"
+            assert (accepted.promise is not None) is promised
     finally:
         journal.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from gateway.members.asking import Refusal
 from gateway.members.peers import NotSigned, Shortfall
 from gateway.members.single import Desk
 from gateway.registrations.carrier import RegistrationCarrier
+from gateway.relay.outbox import Settled
 from gateway.relay.simulate import Simulator
 from gateway.submissions import Submissions
 from node.errors import ContractError, RpcRefused
@@ -254,6 +256,39 @@ def test_one_refusal_fails_nobody_while_others_could_still_make_up_k(tmp_path: P
     )
     assert set(states.values()) == {("queued", None)}
     assert 5 < len([asked for asked in parts.asked if asked == [5]]) < 12
+
+
+@pytest.mark.parametrize(("read", "status"), [(6, None), (7, "accepted")])
+def test_G5_a_receipt_alone_registers_nobody(tmp_path: Path, read: int, status: str | None) -> None:
+    """A node says that a batch is in block 7. Before that block was read and verified nothing is believed; in it, the
+    person is not there: the token is kept, for another attempt."""
+
+    class Lied(StandIn):
+        def as_of(self) -> Any:
+            return SimpleNamespace(block=read, timestamp=5)
+
+        def is_used(self, initiative: InitiativeId, commitment: Commitment) -> bool:
+            return False
+
+    journal, any_ = journal_in(tmp_path), cast(Any, Lied(set()))
+    box, key = Submissions(journal, 100), (1).to_bytes(32, "big")
+    kept = box.accept(
+        "registration", InitiativeId(1), key, b"", {"id_token": "token", "salt": "00", "tag": bytes(32).hex()}
+    )
+    with journal.transaction() as db:
+        db.execute(TX.insert().values(id=1, lane="l", nonce=0, hash=b"h", raw=b"", status="mined"))
+        box.link(db, [kept], 1)
+    carrier = RegistrationCarrier(Desk(box, any_, any_, any_, any_, lambda *_: None), any_, 16, 0.0)
+    write = carrier.outcome(Settled(1, cast(Any, SimpleNamespace(block_number=7, ok=True)), 0))
+    if write is not None:
+        with journal.transaction() as db:
+            write(db)
+    found = box.get(kept.id)
+    journal.close()
+    assert (write is None) is (status is None)
+    assert found is not None
+    assert found.status == (status or "mined")
+    assert found.payload["id_token"] == "token"
 
 
 def test_G4_a_revert_is_a_typed_error_with_and_without_data() -> None:

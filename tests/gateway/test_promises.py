@@ -235,6 +235,23 @@ def test_G8_registrations_replacements_and_proposals_are_promised_and_promises_a
         assert verdict.transaction in hashes
 
 
+def test_G8_who_registers_through_two_members_makes_neither_break_its_word(consortium: Consortium) -> None:
+    """Several tokens and commitments at the same time: one is taken, the others are skipped on the chain."""
+    initiative = consortium.initiative()
+    path = f"/v1/initiatives/{initiative}/registrations"
+    bodies = [consortium.registration(initiative, "nadia") for _ in range(3)]
+    answers = [consortium.clients[name].post(path, json=body) for name, body in zip("BCB", bodies, strict=True)]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    ended = [
+        landed(consortium.clients[name], f"/v1/registrations/{answer.json()['registration']}")["status"]
+        for name, answer in zip("BCB", answers, strict=True)
+    ]
+    assert sorted(ended) == ["failed", "failed", "final"]
+    given = [Given(SignedPromise.from_json(answer.json()["promise"])) for answer in answers]
+    found = [verdict.outcome for verdict in check(consortium.town.rpc, consortium.town.deployment, given)]
+    assert sorted(found) == [Outcome.KEPT, Outcome.RELEASED, Outcome.RELEASED]
+
+
 # Judging, by hand-made evidence
 
 ENTITY, ACCOUNT = EntityId(1), Key(new_account_secret())
