@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from node import member_auth, pepper_box
+from node.addresses import may_be_asked
 from node.errors import PepperError
 from node.keys import Secret
 from node.member import Member
@@ -71,6 +72,8 @@ def hand_over(member: Member, initiative: InitiativeId, rules: Rules, *, patienc
 
 def _try(member: Member, http: httpx.Client, endpoint: str, envelope: Envelope, pepper: Secret) -> str | None:
     """None when the registrar acknowledged it, else what went wrong, without the pepper."""
+    if not may_be_asked(endpoint, member.folder.public.endpoint):
+        return "its endpoint is no https address"
     try:
         receipt = _bring(member, http, endpoint, envelope, pepper)
     except httpx.HTTPStatusError as error:

@@ -21,6 +21,7 @@ from gateway.members.registrar import Registrar
 from gateway.problems import ChainUnavailable
 from gateway.relay.worker import RelayWorker
 from gateway.settings import Settings
+from node.addresses import may_be_asked
 from protocol.types import EntityId, InitiativeId, Phase
 
 log = logging.getLogger(__name__)
@@ -137,13 +138,16 @@ class Parts:
             rules = self.view.rules(initiative)
             for entity in rules.registrars:
                 if entity not in reached:
-                    reached[entity] = self.view.is_active(entity) and _answers(self.view.endpoint(entity))
+                    reached[entity] = self.view.is_active(entity) and self._answers(self.view.endpoint(entity))
             there = sum(reached[entity] for entity in rules.registrars)
             if there < rules.registrar_threshold:
                 yield reason(
                     "registrars-unreachable",
                     f"{there} of the {rules.registrar_threshold} registrars that initiative {initiative} needs answer.",
                 )
+
+    def _answers(self, endpoint: str) -> bool:
+        return may_be_asked(endpoint, self.view.endpoint(self.registrar.entity)) and _answers(endpoint)
 
     def peppers(self) -> Iterable[Reason]:
         for initiative in self._open():

@@ -14,6 +14,7 @@ from gateway.index.model import Checkpoint, RawEvent
 from gateway.index.store import IndexStore
 from gateway.problems import ChainUnavailable, UnknownInitiative, WrongPhase
 from gateway.wire import AsOf
+from node.addresses import may_be_asked
 from protocol.rules import Rules
 from protocol.scope import Scope, parse
 from protocol.state import (
@@ -115,10 +116,12 @@ class ChainView:
             return self._folding.state.consortium.entities[entity].endpoint
 
     def other_endpoints(self, own: EntityId) -> list[str]:
-        """Where the gateways of the other active entities answer."""
+        """Where the gateways of the other active entities answer, but those whose address is not to be asked."""
         with self._lock:
-            entities = self._folding.state.consortium.entities.values()
-            return [entity.endpoint for entity in entities if entity.active and entity.id != own]
+            entities = self._folding.state.consortium.entities
+            others = [entity.endpoint for entity in entities.values() if entity.active and entity.id != own]
+            home = entities[own].endpoint if own in entities else ""
+            return [endpoint for endpoint in others if may_be_asked(endpoint, home)]
 
     def registrar_account(self, entity: EntityId) -> Address:
         with self._lock:

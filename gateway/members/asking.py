@@ -15,6 +15,7 @@ from gateway.index.view import ChainView
 from gateway.members.registrar import Claim, Registrar
 from gateway.members.schemas import BatchBody, PersonBody, ReplacementBody, SignatureBody, SubmissionBody
 from node import member_auth
+from node.addresses import may_be_asked
 from node.errors import KeystoreError
 from node.keys import Signer
 from node.oidc.fetch import read_bounded
@@ -101,14 +102,16 @@ class Asker:
 
     def ask(self, entity: EntityId, message: eip712.Signable, body: bytes, persons: int) -> Answer:
         """`body` as of `body_of`, of this many persons. Raises nothing that an answer could bring about."""
-        path = PATHS[type(message)]
+        path, endpoint = PATHS[type(message)], self._view.endpoint(entity)
+        if not may_be_asked(endpoint, self._view.endpoint(self._registrar.entity)):
+            return NoAnswer("its endpoint is no https address")
         try:
             headers = member_auth.sign(
                 self._key, entity=self._registrar.entity, audience=entity, method="POST", path=path, body=body
             )
             with self._http.stream(
                 "POST",
-                self._view.endpoint(entity) + path,
+                endpoint + path,
                 content=body,
                 headers={**headers, "Content-Type": "application/json"},
             ) as response:
