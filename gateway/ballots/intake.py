@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from gateway.ballots.service import Accepted, Request
 from gateway.database import DatabaseError
-from gateway.problems import Problem, Stopping, StoreUnavailable, TooMany
+from gateway.problems import Problem, SignerUnavailable, Stopping, StoreUnavailable, TooMany
+from node.errors import KeystoreError
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,13 @@ class Intake:
         except DatabaseError as error:
             log.error("database: %s", error)
             return [StoreUnavailable("This gateway's database does not answer; try again.") for _ in requests]
-        except Exception:
+        except KeystoreError as error:  # nothing can be promised now: no use in trying each by itself
+            log.error("a key is out of reach: %s", error)
+            away = "This gateway cannot reach its key now; another member's can be asked."
+            return [SignerUnavailable(away) for _ in requests]
+        except Exception as error:
+            if len(requests) == 1 and isinstance(error, Problem):
+                return [error]
             if len(requests) == 1:
                 log.exception("a ballot could not be checked: a defect")
                 return [Problem("This gateway failed here; another member's can be asked.")]

@@ -11,7 +11,8 @@ from gateway.ballots import intake as module
 from gateway.ballots.intake import Intake, Work
 from gateway.ballots.service import Accepted, Request
 from gateway.database import DatabaseUnavailable
-from gateway.problems import InvalidProof, Problem, StoreUnavailable, TooMany
+from gateway.problems import ChainUnavailable, InvalidProof, Problem, SignerUnavailable, StoreUnavailable, TooMany
+from node.errors import KeystoreError
 from protocol.types import InitiativeId
 
 
@@ -49,6 +50,23 @@ def test_those_who_wait_share_a_batch_and_each_gets_its_own_verdict() -> None:
     assert [isinstance(each, InvalidProof) for each in found] == [blob == b"bad" for blob in blobs]
     assert [each.hash for each in found if isinstance(each, Accepted)] == [blob for blob in blobs if blob != b"bad"]
     assert sorted(sizes, reverse=True) == [module.BATCH, 200 - module.BATCH]
+
+
+def test_G10_a_key_out_of_reach_and_a_chain_unread_are_no_defects() -> None:
+    """And while the key is away no ballot is verified again by itself."""
+    times: list[int] = []
+
+    def without_key(requests: Sequence[Request]) -> Sequence[Accepted | Problem]:
+        times.append(len(requests))
+        raise KeystoreError("The token is away.")
+
+    def unread(requests: Sequence[Request]) -> Sequence[Accepted | Problem]:
+        raise ChainUnavailable("Not read yet.")
+
+    found = cast_all(without_key, [bytes([n]) for n in range(20)])
+    assert [type(each) for each in found] == [SignerUnavailable] * 20
+    assert sum(times) == 20
+    assert [type(each) for each in cast_all(unread, [b"a", b"b"])] == [ChainUnavailable] * 2
 
 
 def test_G9_what_does_not_fit_into_the_queue_is_told_so_at_once() -> None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from gateway.deps import initiative_id, writable
+from gateway.deps import Services, initiative_id, services, writable
 from gateway.office.acts import orders
+from gateway.office.acts.motions import require_about_initiative
 from gateway.office.acts.schemas import ActList, ActView, ExplanationBody, ExtensionBody
 from gateway.office.guards import Id, Office, OrderKey, unstored
 from gateway.officers.guards import officer
@@ -83,6 +84,9 @@ def propose_void(
 
 
 @router.post("/motions/{motion}/approval", status_code=202, dependencies=[Depends(writable)])
-def approve_motion(motion: Motion, who: Publisher, office: Office, key: OrderKey) -> ActView:
-    """In the entity's name. The approval that makes more than half carries the motion out."""
+def approve_motion(
+    motion: Motion, who: Publisher, office: Office, key: OrderKey, all_: Annotated[Services, Depends(services)]
+) -> ActView:
+    """Of a motion about an initiative, in the entity's name. The approval that makes more than half carries it out."""
+    require_about_initiative(all_.view, office.deployment, motion)
     return ActView.of(office.acts.order(who.pseudonym, key, orders.approve_motion(motion)))

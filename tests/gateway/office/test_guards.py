@@ -169,8 +169,19 @@ def test_a_motion_to_void_takes_the_others(consortium: Consortium) -> None:
     assert proposed["status"] == "final"
     assert consortium.town.read("Initiatives", "voidReason", initiative) == 0
     number = _motions(consortium)
+    consortium.await_current()
     assert second.act(f"/motions/{number}/approval")["status"] == "final"
     assert consortium.town.read("Initiatives", "voidReason", initiative) == 2
+
+
+def test_K1_an_officer_decides_nothing_about_members_or_contracts(consortium: Consortium) -> None:
+    """A single one could suspend other entities in this one's name, or bring in contracts."""
+    motions.set_minimum_anonymity(consortium.town.members["A"], 7)
+    proposed = _motions(consortium)
+    consortium.await_current()
+    publisher = desk(consortium, "B", "publisher")
+    problem(publisher.post(f"/motions/{proposed}/approval"), 403, "role-missing")
+    problem(publisher.post("/motions/999/approval"), 404, "unknown-record")
 
 
 def test_commands_and_gateway_take_turns_with_an_account(consortium: Consortium) -> None:
