@@ -98,10 +98,17 @@ class RateLimits:
 
     def _wait(self, scope: Scope) -> float:
         client = self._client(scope)
-        if client is None or _within(client, self._unlimited):
+        if client is None or (_within(client, self._unlimited) and not self._is_strange_proxy(scope)):
             return 0.0
         is_write = scope["method"] not in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith("/members/")
         return self._rates.take(_name(client), WRITE_COST if is_write else 1.0)
+
+    def _is_strange_proxy(self, scope: Scope) -> bool:
+        """Whether it brings others' requests without being trusted: a proxy on this machine, not named in the settings,
+        would lift the bounds of everybody behind it."""
+        peer = _parsed(scope["client"][0]) if scope.get("client") else None
+        is_ours = peer is not None and _within(peer, self._proxies)
+        return not is_ours and any(name == b"x-forwarded-for" for name, _ in scope["headers"])
 
     def _client(self, scope: Scope) -> Address | None:
         peer = None if not scope.get("client") else _parsed(scope["client"][0])

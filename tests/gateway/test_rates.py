@@ -103,6 +103,14 @@ def test_networks_of_ones_own_are_not_rationed() -> None:
     assert buckets.known() == 0
 
 
+def test_a_proxy_on_this_machine_that_is_not_named_lifts_nobodys_bounds() -> None:
+    own = [ip_network("127.0.0.0/8"), ip_network("192.0.2.0/24")]
+    app, _ = limits(Clock(), unlimited=own)
+    assert [ask(app, "127.0.0.1", forwarded_for="198.51.100.1") for _ in range(11)] == [200] * 10 + [429]
+    named, _ = limits(Clock(), unlimited=own, proxies=own[:1])
+    assert {ask(named, "127.0.0.1", forwarded_for="192.0.2.1") for _ in range(50)} == {200}
+
+
 def test_a_forwarded_address_is_only_believed_of_a_proxy() -> None:
     clock = Clock()
     app, _ = limits(clock)
