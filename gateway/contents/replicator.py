@@ -53,6 +53,7 @@ class Replicator:
         self._seen = -1  # the block as of which everything was looked at
         self._wanted: dict[Hash32, None] = {}  # missing, in no order that matters
         self._again: dict[Hash32, tuple[float, float]] = {}  # when to look for it again, and the pause before that
+        self._random = random.SystemRandom()
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False, headers=AS_IT_IS)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="contents")
         self._stop = threading.Event()
@@ -103,7 +104,7 @@ class Replicator:
         return list(islice(due, AT_ONCE))
 
     def _fetch(self, hashed: Hash32, members: Sequence[str]) -> bool:
-        for endpoint in random.sample(members, len(members)):
+        for endpoint in self._random.sample(members, len(members)):
             if self._stop.is_set():
                 return False
             document = self._ask(endpoint, hashed)

@@ -58,8 +58,8 @@ def chain(engine: EmbeddedEngine) -> Iterator[Chain]:
 def ballot_box(chain: Chain, contracts: Build) -> str:
     """The real contract, all others played by the stub: always in voting."""
     address = created_address(SENDER, 0)
-    suite = [STUB, STUB, STUB, STUB, address, STUB]
-    arguments = encode(["address", "(address,address,address,address,address,address)", "bytes"], [STUB, suite, key()])
+    suite = [STUB, STUB, STUB, STUB, address, STUB, STUB]
+    arguments = encode(["address", f"({','.join(['address'] * len(suite))})", "bytes"], [STUB, suite, key()])
     code = contracts["contracts/BallotBox.sol:BallotBox"].bytecode + arguments
     chain.call("anvil_setCode", "0x" + STUB.hex(), "0x" + STUB_CODE.hex())
     chain.call("anvil_impersonateAccount", "0x" + SENDER.hex())

@@ -37,7 +37,10 @@ SCRIPT_FIELDS = ("access_token", "state", "error")
 
 
 class Clock:
-    now = time.time()
+    """Stands at the moment of its making, until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
 
     def __call__(self) -> float:
         return self.now
