@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
+from gateway.index.facts import Facts, Option, Reported, stored_facts, stored_options, stored_reports
 from gateway.index.lazy import CAPACITY, LazyInitiatives
 from gateway.index.model import Block, Checkpoint, Folded, RawEvent
 from gateway.index.projector import Projector
@@ -85,6 +86,15 @@ class Folding:
     def in_phase(self, phases: Sequence[Phase]) -> list[InitiativeId]:
         """As of the stored head."""
         return self._store.in_phase(phases)
+
+    def facts(self, initiative: InitiativeId) -> Facts | None:
+        """From its rows. Raises DatabaseError."""
+        return stored_facts(self._store.database, initiative)
+
+    def followed(self, initiative: InitiativeId) -> tuple[list[Option], list[Reported]]:
+        """From its rows. Raises DatabaseError."""
+        database = self._store.database
+        return stored_options(database, initiative), stored_reports(database, initiative)
 
     # Going on
 

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
+from gateway.index.facts import Facts, Option, Reported
 from gateway.index.folding import Folding
-from gateway.index.lazy import CAPACITY
+from gateway.index.lazy import CAPACITY, LazyInitiatives
 from gateway.index.model import Checkpoint, RawEvent
 from gateway.index.store import IndexStore
 from gateway.problems import ChainUnavailable, UnknownInitiative, WrongPhase
@@ -173,23 +174,56 @@ class ChainView:
         """For several reads of one state: `with view.locked(): …`."""
         return self._lock
 
+    def _live(self, initiative: InitiativeId) -> InitiativeState | None:
+        """What memory has of it. What rows tell as well is never a reason to fold an initiative again."""
+        initiatives = self._folding.state.initiatives
+        return initiatives.held(initiative) if isinstance(initiatives, LazyInitiatives) else None
+
+    def _stored(self, initiative: InitiativeId) -> Facts:
+        self.as_of()
+        found = self._folding.facts(initiative)
+        if found is None:
+            raise UnknownInitiative(f"There is no initiative {initiative} as of the last block read.")
+        return found
+
     def rules(self, initiative: InitiativeId) -> Rules:
         with self._lock:
-            return self.require(initiative).rules
+            live = self._live(initiative)
+            return self._stored(initiative).rules if live is None else live.rules
 
     def scope(self, initiative: InitiativeId) -> Scope:
         with self._lock:
-            return parse(self.require(initiative).scope)
+            live = self._live(initiative)
+            return parse(self._stored(initiative).scope if live is None else live.scope)
 
     def windows(self, initiative: InitiativeId) -> Windows:
         """With the close in force."""
         with self._lock:
-            found = self.require(initiative)
-            return replace(found.rules.windows, voting_closes=found.voting_closes)
+            live = self._live(initiative)
+            if live is None:
+                return self._stored(initiative).windows
+            return replace(live.rules.windows, voting_closes=live.voting_closes)
 
     def phase(self, initiative: InitiativeId) -> Phase:
         with self._lock:
-            return phase_at(self.require(initiative), self.as_of().timestamp)
+            live = self._live(initiative)
+            return self._stored(initiative).phase if live is None else phase_at(live, self.as_of().timestamp)
+
+    def counted(self, initiative: InitiativeId) -> tuple[int | None, Hash32 | None]:
+        """The complete count's accumulator (None before), and the result's hash that was attested."""
+        with self._lock:
+            live = self._live(initiative)
+            if live is None:
+                facts = self._stored(initiative)
+                return facts.accumulator, facts.result_hash
+            return (live.count.accumulator if live.count.is_complete else None), live.count.result_hash
+
+    def followed(self, initiative: InitiativeId) -> tuple[list[Option], list[Reported]]:
+        """Its options, and the reports on their execution, as of the last block."""
+        with self._lock:
+            if self._live(initiative) is None:
+                self._stored(initiative)
+            return self._folding.followed(initiative)
 
     def require_phase(self, initiative: InitiativeId, *allowed: Phase) -> None:
         """Raises WrongPhase, saying what the phase is and when the first wanted one is."""
@@ -260,11 +294,13 @@ class ChainView:
 
     def ballot_scope(self, initiative: InitiativeId) -> bytes:
         with self._lock:
-            return self.require(initiative).ballots.scope
+            live = self._live(initiative)
+            return self._stored(initiative).ballot_scope if live is None else live.ballots.scope
 
     def words(self, initiative: InitiativeId) -> int:
         with self._lock:
-            return self.require(initiative).paper().words
+            live = self._live(initiative)
+            return self._stored(initiative).words if live is None else live.paper().words
 
     def slot_sequence(self, initiative: InitiativeId, nullifier: Nullifier) -> int:
         with self._lock:

@@ -23,12 +23,11 @@ class Results:
     def of(self, initiative: InitiativeId) -> tuple[Result, Hash32 | None]:
         """The result, and the hash that the trustees attested, if they have. Raises WrongPhase, UnknownInitiative."""
         with self._view.locked():
-            state = self._view.state()
-            count = self._view.require(initiative).count
-            if not count.is_complete:
+            accumulator, attested = self._view.counted(initiative)
+            if accumulator is None:
                 raise WrongPhase("The count is not complete.", phase=self._view.phase(initiative).label)
-            key, attested = (initiative, count.accumulator), count.result_hash
+        key = (initiative, accumulator)
         with self._lock:
             if key not in self._known:
-                self._known[key] = result.compute(state, initiative)
+                self._known[key] = result.compute(self._view.state(), initiative)
             return self._known[key], attested

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.contents.repository import MAX_CONTENT, Contents, keep_content
+from gateway.index.facts import Reported
 from gateway.index.view import ChainView
 from gateway.initiatives.results import Results
 from gateway.office.acts import orders
@@ -19,7 +20,6 @@ from gateway.office.reports.schemas import FollowedOption, FollowUpAnswer, Repor
 from gateway.problems import MalformedRequest, TooLarge, UnknownRecord, WrongPhase
 from protocol.errors import ProtocolError
 from protocol.evidence import SALT_BYTES, content_document, content_hash
-from protocol.state import ReportState
 from protocol.types import ExecutionStatus, Hash32, InitiativeId
 
 
@@ -78,34 +78,35 @@ class ReportService:
         except WrongPhase:
             winners = frozenset()
         with self._view.locked():
-            found = self._view.require(initiative)
+            options, given = self._view.followed(initiative)
             as_of = self._view.as_of()
-            reports = {option: list(given) for option, given in found.follow_up.reports.items()}
-            accepted = list(enumerate(zip(found.proposals.options, found.proposals.costs, strict=True)))
+        reports: dict[int, list[Reported]] = {}
+        for one in given:
+            reports.setdefault(one.option, []).append(one)
         return FollowUpAnswer(
             as_of=as_of,
             options=[
                 FollowedOption(
-                    option=option,
-                    proposal=proposal,
-                    won=option in winners,
-                    cost=cost,
-                    reports=[self._report(number, one) for number, one in enumerate(reports.get(option, []), 1)],
+                    option=option.number,
+                    proposal=option.proposal,
+                    won=option.number in winners,
+                    cost=option.cost,
+                    reports=[self._report(one) for one in reports.get(option.number, [])],
                 )
-                for option, (proposal, cost) in accepted
-                if option in winners or option in reports
+                for option in options
+                if option.number in winners or option.number in reports
             ],
         )
 
-    def _report(self, number: int, one: ReportState) -> ReportView:
+    def _report(self, one: Reported) -> ReportView:
         document = None if one.erasure is not None else self._contents.document(one.content_hash)
         return ReportView(
-            report=number,
+            report=one.number,
             status=one.status.label,
             share_done=one.share_done,
             spent=one.spent,
-            at=one.meta.timestamp,
-            block=one.meta.block,
+            at=one.timestamp,
+            block=one.block,
             content_hash=one.content_hash,
             content=None if document is None else json.loads(document)["content"],
             document=document,
