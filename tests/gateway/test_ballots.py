@@ -244,6 +244,7 @@ def frozen(poll: Poll, timestamp: int) -> ChainView:
     head = view._folding.head
     assert head is not None
     view._folding.head = replace(head, timestamp=timestamp)
+    view.require(poll.initiative)  # its rows know the real block's time alone
     return view
 
 
